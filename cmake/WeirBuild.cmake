@@ -1,0 +1,79 @@
+# Compiler settings and the three ways in which the tree makes targets: a library of the host, a plugin, a test.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(weir_options INTERFACE)
+target_compile_options(weir_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  -Wno-sign-conversion -Wnon-virtual-dtor -Werror -fno-strict-aliasing)
+target_include_directories(weir_options INTERFACE ${CMAKE_SOURCE_DIR})
+
+if(WEIR_SANITIZE)
+  target_compile_options(weir_options INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  target_link_options(weir_options INTERFACE -fsanitize=${WEIR_SANITIZE})
+endif()
+if(WEIR_FUZZ)
+  # Every object carries coverage; only the fuzz targets link the driver.
+  target_compile_options(weir_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(WEIR_LTO)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+
+# weir_library(core_base SOURCES a.cc b.cc LIBS ...): a static library of the host.
+function(weir_library name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  target_link_libraries(${name} PUBLIC weir_options ${A_LIBS})
+endfunction()
+
+# weir_plugin(h1 SOURCES ...): a shared object that the loader finds by its name. It may include plugins/ and nothing else of
+# the tree, and it links nothing of the host: -z defs turns any private door into a link error.
+set(WEIR_PLUGIN_DIR ${CMAKE_BINARY_DIR}/plugins.d)
+function(weir_plugin name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(plugin_${name} MODULE ${A_SOURCES})
+  target_link_libraries(plugin_${name} PRIVATE weir_options ${A_LIBS})
+  if(NOT WEIR_SANITIZE AND NOT WEIR_FUZZ)
+    target_link_options(plugin_${name} PRIVATE -Wl,-z,defs)
+  endif()
+  set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
+    LIBRARY_OUTPUT_DIRECTORY ${WEIR_PLUGIN_DIR})
+  set_property(GLOBAL APPEND PROPERTY WEIR_PLUGINS plugin_${name})
+endfunction()
+
+# weir_test(arena_test SOURCES arena_test.cc LIBS core_base): a GoogleTest program, one ctest entry per program.
+function(weir_test name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE weir_options ${A_LIBS} GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests.d)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
+
+# weir_fuzzer(path_fuzzer SOURCES ... LIBS ...): a libFuzzer target; its kept corpus is tests/fuzz/corpus/<name>.
+function(weir_fuzzer name)
+  if(NOT WEIR_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE weir_options ${A_LIBS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz.d)
+endfunction()
