@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config/address.h"
+#include "core/config/http_config.h"
+#include "core/config/node.h"
+#include "core/config/route_config.h"
+
+// The configuration that a worker runs on: plain values, complete (every default filled in),
+// checked (every reference resolved, every range held) and immutable, shared as
+// std::shared_ptr<const Bootstrap>. Made by loader.h; nothing here knows YAML. A duration of 0
+// means "none"; sizes are bytes unless the name says kb.
+
+namespace weir::config {
+
+// Network filter tcp_proxy.
+struct TcpProxy {
+  std::string stat_prefix;                 // the prefix of its counters: tcp.<stat_prefix>
+  std::string cluster;                     // the name of a cluster of the same file (checked)
+  std::size_t cluster_index = 0;           // index of it in Bootstrap::clusters
+  Milliseconds idle_timeout{3'600'000};    // no byte either way. Default 1h
+  std::uint32_t max_connect_attempts = 1;  // Default 1, range 1 … 10
+  std::vector<AccessLog> access_log;
+  Mark mark;
+};
+
+// One network filter of a chain, in file order.
+struct NetworkFilter {
+  // As written in the file, `envoy.filters.network.` removed.
+  std::string name;
+  // Which filter it is: "http_connection_manager", "tcp_proxy", "echo", "direct_response" or a
+  // plugin's name.
+  std::string type;
+  // The filter's keys; null when none were given. Keys that nobody reads are errors
+  // (Diagnostics::AddUnread).
+  std::shared_ptr<const Node> typed_config;
+  // Set when type is http_connection_manager, or tcp_proxy; their keys were read by the loader.
+  std::shared_ptr<const HttpConnectionManager> http;
+  std::shared_ptr<const TcpProxy> tcp_proxy;
+  Mark mark;
+};
+
+struct FilterChain {
+  std::string name;
+  // Never empty; the last is terminal, and only the last.
+  std::vector<NetworkFilter> filters;
+};
+
+struct Listener {
+  std::string name;  // unique. Default: the address's text
+  Address address;
+  // Soft limit of what is buffered for one connection, each way; also what a filter that buffers a
+  // body may hold (413). Default 256 KiB, range 16 KiB … 1 GiB.
+  std::uint32_t per_connection_buffer_limit_bytes = 262'144;
+  // Default 0: net.core.somaxconn.
+  std::uint32_t tcp_backlog_size = 0;
+  // Connections open at once, all workers together; beyond it new ones wait in the backlog. Default
+  // 10000; 0: none.
+  std::uint32_t connection_limit = 10'000;
+  // A socket per worker (SO_REUSEPORT). Default true. Unix sockets are always shared.
+  bool enable_reuse_port = true;
+  // IPv6 addresses take IPv4 connections too. Default false.
+  bool ipv4_compat = false;
+  // Exactly one for now, without TLS.
+  std::vector<FilterChain> filter_chains;
+  Mark mark;
+};
+
+// One backend of a cluster.
+struct Endpoint {
+  Address address;
+  // Further addresses of the same host name, tried when the first cannot be connected. IPv4 before
+  // IPv6.
+  std::vector<Address> additional_addresses;
+  // As written, without the port; for messages and the admin page.
+  std::string hostname;
+  std::uint32_t weight = 1;  // load_balancing_weight. Default 1, range 1 … 1000000
+  Mark mark;
+};
+
+enum class LbPolicy { kRoundRobin, kLeastRequest };
+
+// circuit_breakers.thresholds of priority DEFAULT. All workers together.
+struct CircuitBreakers {
+  std::uint32_t max_connections = 1024;  // open connections; a request beyond waits
+  std::uint32_t max_pending_requests =
+      1024;  // requests waiting for a connection; 503 beyond. 0: none may wait
+  std::uint32_t max_requests = 1024;  // requests in flight; 503 beyond
+};
+
+struct Cluster {
+  std::string name;  // unique
+  LbPolicy lb_policy = LbPolicy::kRoundRobin;
+  std::uint32_t choice_count = 2;       // least_request_lb_config. Default 2, range 2 … 100
+  Milliseconds connect_timeout{5'000};  // Default 5s, range 1ms … 1h
+  // Attempts to connect for one request, then 503. Default 3, range 1 … 10.
+  std::uint32_t max_connect_attempts = 3;
+  std::vector<Endpoint> endpoints;  // never empty
+  CircuitBreakers circuit_breakers;
+  // The codec plugin that speaks to the backends (short key `protocol`). Default: the HTTP/1.1
+  // codec.
+  std::string protocol;
+  // An idle kept connection is closed after this. Default 60s: below what most servers keep.
+  Milliseconds idle_timeout{60'000};
+  std::uint32_t max_requests_per_connection = 0;  // 0: no limit
+  std::uint32_t max_response_headers_kb = 60;     // 502. Default 60, range 1 … 8192
+  std::uint32_t max_headers_count = 100;  // of a response; 502. Default 100, range 1 … 10000
+  // Soft limit of what is buffered for one connection, each way. Default 256 KiB, range 16 KiB … 1
+  // GiB.
+  std::uint32_t per_connection_buffer_limit_bytes = 262'144;
+  Mark mark;
+};
+
+struct Admin {
+  Address address;
+  Mark mark;
+};
+
+// Limits of the whole process (short key `limits`).
+struct Limits {
+  // Downstream connections of all listeners together; at the limit Weir stops accepting. Default
+  // 50000; 0: none.
+  std::uint32_t max_connections = 50'000;
+  // Resident memory beyond which new work is refused. Default 0: the cgroup's limit, else none.
+  // --max-memory wins.
+  std::uint64_t max_memory_bytes = 0;
+  // Bytes of message bodies that one worker may hold. Default 256 MiB, range 1 MiB … 1 TiB.
+  std::uint64_t max_body_bytes_per_worker = 268'435'456;
+};
+
+struct Bootstrap {
+  std::vector<Listener> listeners;
+  std::vector<Cluster> clusters;
+  std::optional<Admin> admin;
+  Limits limits;
+};
+
+}  // namespace weir::config
