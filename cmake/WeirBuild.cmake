@@ -56,17 +56,23 @@ function(weir_plugin name)
   set_property(GLOBAL APPEND PROPERTY WEIR_PLUGINS plugin_${name})
 endfunction()
 
-# weir_test(arena_test SOURCES arena_test.cc LIBS core_base): a GoogleTest program, one ctest entry per program.
+# weir_test(arena_test [THREADS] SOURCES arena_test.cc LIBS core_base): a GoogleTest program, one ctest entry per program.
+# THREADS marks a test in which threads meet: those are built and run under ThreadSanitizer too.
 function(weir_test name)
-  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(A "THREADS" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE weir_options ${A_LIBS} GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests.d)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+  if(A_THREADS)
+    set_tests_properties(${name} PROPERTIES LABELS "unit;threads")
+    set_property(GLOBAL APPEND PROPERTY WEIR_THREAD_TESTS ${name})
+  endif()
 endfunction()
 
-# weir_fuzzer(path_fuzzer SOURCES ... LIBS ...): a libFuzzer target; its kept corpus is tests/fuzz/corpus/<name>.
+# weir_fuzzer(path_fuzzer SOURCES ... LIBS ...): a libFuzzer target; its kept corpus is tests/fuzz/corpus/<name>. As a test it
+# runs for WEIR_FUZZ_SECONDS, 15 by default.
 function(weir_fuzzer name)
   if(NOT WEIR_FUZZ)
     return()
@@ -76,4 +82,23 @@ function(weir_fuzzer name)
   target_link_libraries(${name} PRIVATE weir_options ${A_LIBS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz.d)
+  set_property(GLOBAL APPEND PROPERTY WEIR_FUZZERS ${name})
+  add_test(NAME ${name}
+    COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run-fuzzers ${CMAKE_BINARY_DIR}/fuzz.d from-environment ${name})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 3600)
+endfunction()
+
+# What ./dev builds when it does not need everything: the program with its plugins, the fuzzers, the tests for
+# ThreadSanitizer (which also drive the program).
+function(weir_summary_targets)
+  get_property(plugins GLOBAL PROPERTY WEIR_PLUGINS)
+  get_property(fuzzers GLOBAL PROPERTY WEIR_FUZZERS)
+  get_property(thread_tests GLOBAL PROPERTY WEIR_THREAD_TESTS)
+  if(TARGET weir)
+    add_custom_target(product DEPENDS weir ${plugins})
+  else()
+    add_custom_target(product DEPENDS ${plugins})
+  endif()
+  add_custom_target(fuzzers DEPENDS ${fuzzers})
+  add_custom_target(threads DEPENDS product ${thread_tests})
 endfunction()
