@@ -1,0 +1,75 @@
+"""The pages tell the truth about the tree: folders, links and commands they name are there, configs in them load.
+
+With the program as a second argument, each YAML block of the README is validated by it, and each file of configs/ too.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import tree
+
+_LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+_COMMAND = re.compile(r"\./dev (\w+)")
+_YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+HIDDEN_FOLDERS = {"cmake"}
+
+
+def missing_folders(root, readme):
+    for name in sorted(os.listdir(root)):
+        if not os.path.isdir(os.path.join(root, name)) or name.startswith(".") or name in tree.NOT_OURS | HIDDEN_FOLDERS:
+            continue
+        if tree.files(root, name) and not re.search(rf"`{re.escape(name)}/`", readme):
+            yield f"README.md: the folder {name}/ is not mentioned"
+
+
+def dead_links(root, path, text):
+    for target in _LINK.findall(text):
+        local = os.path.join(root, os.path.dirname(path), target)
+        if not re.match(r"[a-z]+:", target) and not os.path.exists(local):
+            yield f"{path}: the link to {target} leads nowhere"
+
+
+def unknown_commands(root, path, text):
+    known = set(re.findall(r"^cmd_(\w+)\(\)", tree.read(root, "dev"), re.MULTILINE)) | {"help"}
+    for command in _COMMAND.findall(text):
+        if command not in known:
+            yield f"{path}: ./dev has no command {command}"
+
+
+def unused_configs(root):
+    tests = "\n".join(tree.read(root, path) for path in tree.files(root, "tests", (".py", ".cc", ".h", ".js", ".txt")))
+    for path in tree.files(root, "configs", (".yaml", ".yml")):
+        if os.path.basename(path) not in tests:
+            yield f"{path}: no test mentions it"
+
+
+def refused(program, where, config):
+    run = subprocess.run([program, "validate", config], capture_output=True, text=True, timeout=60)
+    if run.returncode != 0:
+        yield f"{where}: the program refuses it:\n{run.stdout}{run.stderr}"
+
+
+def unloadable(root, program, readme):
+    for path in tree.files(root, "configs", (".yaml", ".yml")):
+        yield from refused(program, path, os.path.join(root, path))
+    for block in _YAML.findall(readme):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(block)
+            file.flush()
+            yield from refused(program, "README.md: a yaml block", file.name)
+
+
+def check(root, program=None):
+    readme = tree.read(root, "README.md")
+    offences = list(missing_folders(root, readme)) + list(unused_configs(root))
+    for path in tree.files(root, "", (".md",)):
+        text = tree.read(root, path)
+        offences += [*dead_links(root, path, text), *unknown_commands(root, path, text)]
+    return offences + (list(unloadable(root, program, readme)) if program else [])
+
+
+if __name__ == "__main__":
+    tree.verdict("docs", check(*sys.argv[1:]))

@@ -1,0 +1,73 @@
+"""Dependencies point one way: who may include what.
+
+Codecs and filters include plugins/ and nothing else of the tree; a plugin that needs more shows a hole in the SDK. Only
+the terminal filters that are the proxy include core. Inside core each folder includes itself and those before it.
+"""
+
+import sys
+
+import tree
+
+CORE_ORDER = ("base", "net", "http", "config", "observe", "upstream", "server")
+TERMINAL = ("filters/http/mux/", "filters/network/http_connection_manager/", "filters/network/tcp_proxy/")
+# Folders that may include a folder their rule below would not let them: (who, what, why).
+DOORS = (
+    ("core/server/main", "filters/", "main links the terminal filters in"),
+    ("core/server/builtin", "filters/", "the table of linked-in filters"),
+    ("core/server/", "plugins/loader/", "the server loads plugins"),
+    ("core/config/", "plugins/loader/", "a plugin's own settings are checked when the file is"),
+)
+# Headers that cost seconds to compile stay out of headers.
+HEAVY = ("yaml-cpp/", "spdlog/", "fmt/", "nlohmann/", "CLI/", "re2/", "gtest/", "gmock/")
+
+
+def allowed(path):
+    """Prefixes of the tree that the file may include."""
+    own = path.rsplit("/", 1)[0] + "/"
+    if path.startswith("core/"):
+        folder = path.split("/")[1]
+        before = CORE_ORDER[: CORE_ORDER.index(folder) + 1] if folder in CORE_ORDER else ()
+        return tuple(f"core/{name}/" for name in before) + ("plugins/abi/",)
+    if path.startswith(TERMINAL):
+        return ("core/", "plugins/", own)
+    if path.startswith(("codecs/", "filters/")):
+        return ("plugins/abi/", "plugins/sdk/", own, "/".join(path.split("/")[:2]) + "/")
+    if path.startswith("plugins/abi/"):
+        return ("plugins/abi/",)
+    if path.startswith("plugins/sdk/"):
+        return ("plugins/abi/", "plugins/sdk/")
+    if path.startswith("plugins/loader/"):
+        return ("plugins/abi/", "plugins/loader/", "core/base/")
+    if path.startswith("plugins/"):
+        return ("plugins/",)
+    if path.startswith("examples/"):
+        return ("plugins/abi/", "plugins/sdk/", "plugins/kit/", own)
+    return ("",)
+
+
+def check_file(path, text):
+    doors = tuple(what for who, what, _ in DOORS if path.startswith(who))
+    for line, name, quoted in tree.includes(text):
+        where = f"{path}:{line}: "
+        if quoted and "/" not in name:
+            yield f'{where}"{name}": write the path from the root of the tree'
+        elif ".." in name.split("/"):
+            yield f'{where}"{name}": no relative path'
+        elif quoted and not name.startswith(allowed(path) + doors):
+            yield f'{where}"{name}" may not be included here; {", ".join(allowed(path) + doors)} may'
+        elif path.endswith((".h", ".hpp")) and name.startswith(HEAVY):
+            yield f"{where}<{name}> is heavy: keep it behind a .cc"
+    if path.endswith((".h", ".hpp")) and path != "plugins/abi/weir.h" and "#pragma once" not in text:
+        yield f"{path}:1: no #pragma once"
+
+
+def check(root):
+    return [
+        offence
+        for path in tree.code_files(root, tree.SOURCE_FOLDERS + ("examples",))
+        for offence in check_file(path, tree.read(root, path))
+    ]
+
+
+if __name__ == "__main__":
+    tree.verdict("includes", check(sys.argv[1]))
