@@ -1,0 +1,49 @@
+#pragma once
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weir::net {
+
+// Results of Io::Read and Io::Write besides a byte count. Read: 0 is the peer's FIN.
+inline constexpr ssize_t kAgain = -1;  // would block; a later OnIo tells when to try again
+inline constexpr ssize_t kFailed = -2; // the connection is gone; Io::error() is an errno
+
+// Who is told that an Io became ready. Calls come from the event loop only, never from inside Io's own functions.
+class IoClient {
+ public:
+  // Edges: `readable` and `writable` say what became possible since the last kAgain. A failed connection is both.
+  virtual void OnIo(bool readable, bool writable) = 0;
+
+ protected:
+  ~IoClient() = default;
+};
+
+// One bidirectional byte stream: a socket, a TLS session over one, network filters over one, or a simulated peer. It is owned by
+// whoever reads it, and is used on one worker only.
+class Io {
+ public:
+  virtual ~Io() = default;
+
+  virtual ssize_t Read(uint8_t* room, size_t size) = 0;
+  // Gathers; may write less than all. `connecting` counts as kAgain.
+  virtual ssize_t Write(const iovec* pieces, int count) = 0;
+  // Our FIN: the peer reads end of stream after what was written.
+  virtual void ShutdownWrite() = 0;
+  // Makes the destructor's close a RST.
+  virtual void AbortOnClose() = 0;
+  // errno of the last kFailed, or of the failed connect.
+  virtual int error() const = 0;
+  // False until a dialled connection is established.
+  virtual bool connected() const = 0;
+
+  void set_client(IoClient* client) { client_ = client; }
+
+ protected:
+  IoClient* client_ = nullptr;
+};
+
+}  // namespace weir::net
