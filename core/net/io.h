@@ -42,8 +42,17 @@ class Io {
 
   void set_client(IoClient* client) { client_ = client; }
 
+  // A fact from the edge until Read says otherwise: true while a Read may yield something now. An implementation clears it on
+  // kAgain and on a short read, except that after the peer's FIN was announced (EV_CLOSED, EPOLLRDHUP) it stays set until
+  // Read returned 0: bytes and FIN that came in one event must not leave the FIN unread.
+  bool readable() const { return readable_; }
+  // True until Write says kAgain or writes less than all; true again from the next edge.
+  bool writable() const { return writable_; }
+
  protected:
   IoClient* client_ = nullptr;
+  bool readable_ = false;
+  bool writable_ = false;
 };
 
 }  // namespace weir::net
