@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "plugins/abi/weir.h"
+#include "plugins/loader/elf_file.h"
+
+namespace weir::plugins {
+
+// A plugin with more extensions than this is taken for garbage.
+inline constexpr std::uint32_t kMaxExtensions = 256;
+// The longest name of a plugin or extension.
+inline constexpr std::size_t kMaxNameSize = 64;
+// The most state that a filter may ask for, per stream or connection (weir.h).
+inline constexpr std::uint32_t kMaxStateSize = 1024;
+
+// [a-z0-9_.]+, at most kMaxNameSize bytes. Such a name can hold no path separator.
+bool ValidExtensionName(std::string_view name);
+
+// "codec", "network filter", "HTTP filter", or "extension" for a kind that is not known.
+const char* KindName(std::uint32_t kind);
+
+// Each answers why the plugin must be refused, in words, or nothing when it is right.
+//
+// The numbers at the front: magic, major version and size.
+std::string CheckDescriptorHead(const DescriptorHead& head);
+// All of the descriptor: what CheckDescriptorHead asks, then names, and every extension's kind,
+// name, table size, mandatory hooks and state size. A kind that is not known is accepted (and is to
+// be skipped) when the plugin's minor version is newer than this host's, refused otherwise.
+std::string CheckDescriptor(const weir_plugin_descriptor& descriptor);
+
+}  // namespace weir::plugins

@@ -1,0 +1,265 @@
+#include "plugins/loader/plugin_loader.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <dlfcn.h>
+#include <sys/stat.h>
+
+#include "plugins/loader/descriptor_check.h"
+#include "plugins/loader/elf_file.h"
+
+namespace weir::plugins {
+
+// `descriptor` is set for a built-in plugin, `path` for a file. Exactly one of plugin and error.
+struct PluginLoader::Attempt {
+  std::string path;
+  const weir_plugin_descriptor* descriptor = nullptr;
+  const Plugin* plugin = nullptr;
+  std::string error;
+};
+
+namespace {
+
+constexpr char kBuiltIn[] = "(built in)";
+
+template <typename T>
+const T* FindByName(const std::vector<std::unique_ptr<T>>& list, std::string_view name) {
+  for (const auto& entry : list) {
+    if (entry->name == name) return entry.get();
+  }
+  return nullptr;
+}
+
+template <typename T>
+std::vector<const T*> Pointers(const std::vector<std::unique_ptr<T>>& list) {
+  std::vector<const T*> result;
+  for (const auto& entry : list) result.push_back(entry.get());
+  return result;
+}
+
+bool Exists(const std::string& path) {
+  struct stat info {};
+  // Anything but "not there" is worth an error of its own, which InspectElfFile gives.
+  return ::stat(path.c_str(), &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+bool Holds(const weir_plugin_descriptor& descriptor, std::uint32_t kind, std::string_view name) {
+  if (!CheckDescriptor(descriptor).empty()) return false;
+  for (std::uint32_t i = 0; i < descriptor.extension_count; ++i) {
+    if (descriptor.extensions[i].kind == kind && descriptor.extensions[i].name == name) return true;
+  }
+  return false;
+}
+
+std::string Joined(const std::vector<std::string>& directories) {
+  std::string text;
+  for (const std::string& directory : directories) {
+    if (!text.empty()) text += ", ";
+    text += directory;
+  }
+  return text.empty() ? "(no plugin directory)" : text;
+}
+
+}  // namespace
+
+PluginLoader::PluginLoader(Options options) : options_(std::move(options)) {}
+PluginLoader::~PluginLoader() = default;
+
+const Plugin* PluginLoader::OwnerOf(std::uint32_t kind, std::string_view name) const {
+  switch (kind) {
+    case WEIR_KIND_CODEC: {
+      const auto* found = FindByName(codecs_, name);
+      return found ? found->plugin : nullptr;
+    }
+    case WEIR_KIND_NETWORK_FILTER: {
+      const auto* found = FindByName(network_filters_, name);
+      return found ? found->plugin : nullptr;
+    }
+    case WEIR_KIND_HTTP_FILTER: {
+      const auto* found = FindByName(http_filters_, name);
+      return found ? found->plugin : nullptr;
+    }
+    default:
+      return nullptr;
+  }
+}
+
+std::string PluginLoader::CheckNames(const weir_plugin_descriptor& descriptor) const {
+  std::size_t forms = codecs_.size();
+  for (std::uint32_t i = 0; i < descriptor.extension_count; ++i) {
+    const weir_extension& extension = descriptor.extensions[i];
+    if (const Plugin* owner = OwnerOf(extension.kind, extension.name)) {
+      return std::string(KindName(extension.kind)) + " " + extension.name +
+             " is already provided by " + owner->path;
+    }
+    if (extension.kind == WEIR_KIND_CODEC && ++forms > 255)
+      return "more than 255 codecs are loaded";
+  }
+  return {};
+}
+
+std::string PluginLoader::RunInit(const weir_plugin_descriptor& descriptor) const {
+  if (descriptor.init == nullptr) return {};
+  char reason[512] = {};
+  const std::int32_t status = descriptor.init(options_.host, reason, sizeof reason);
+  if (status == WEIR_OK) return {};
+  reason[sizeof reason - 1] = '\0';
+  return std::string("init failed: ") + (reason[0] != '\0' ? reason : "the plugin gave no reason");
+}
+
+void PluginLoader::Register(const weir_plugin_descriptor& descriptor, const Plugin* plugin) {
+  for (std::uint32_t i = 0; i < descriptor.extension_count; ++i) {
+    const weir_extension& extension = descriptor.extensions[i];
+    switch (extension.kind) {
+      case WEIR_KIND_CODEC: {
+        auto codec = std::make_unique<CodecExtension>();
+        codec->name = extension.name;
+        codec->api = static_cast<const weir_codec_api*>(extension.api);
+        codec->plugin = plugin;
+        codec->raw_form = static_cast<std::uint8_t>(codecs_.size() + 1);
+        codecs_.push_back(std::move(codec));
+        break;
+      }
+      case WEIR_KIND_NETWORK_FILTER:
+        network_filters_.push_back(std::make_unique<NetworkFilterExtension>(NetworkFilterExtension{
+            extension.name, static_cast<const weir_network_filter_api*>(extension.api), plugin}));
+        break;
+      case WEIR_KIND_HTTP_FILTER:
+        http_filters_.push_back(std::make_unique<HttpFilterExtension>(HttpFilterExtension{
+            extension.name, static_cast<const weir_http_filter_api*>(extension.api), plugin}));
+        break;
+      default:
+        break;  // a kind of a newer minor version: nothing here can ask for it
+    }
+  }
+}
+
+std::string PluginLoader::Adopt(const weir_plugin_descriptor& descriptor, const std::string& path,
+                                const Plugin** plugin) {
+  std::string reason = CheckDescriptor(descriptor);
+  if (reason.empty()) reason = CheckNames(descriptor);
+  if (reason.empty()) reason = RunInit(descriptor);
+  if (!reason.empty()) return reason;
+  auto loaded = std::make_unique<Plugin>();
+  loaded->name = descriptor.name;
+  loaded->version = descriptor.version;
+  loaded->path = path;
+  loaded->abi_minor = descriptor.abi_minor;
+  *plugin = loaded.get();
+  plugins_.push_back(std::move(loaded));
+  Register(descriptor, *plugin);
+  return {};
+}
+
+std::string PluginLoader::Open(const std::string& path, const Plugin** plugin) {
+  const ElfReport report = InspectElfFile(path);
+  if (!report.problem.empty()) return report.problem;
+  if (report.descriptor) {
+    std::string reason = CheckDescriptorHead(*report.descriptor);
+    if (!reason.empty()) return reason;
+  }
+  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    const char* reason = ::dlerror();
+    return std::string("cannot be loaded: ") + (reason ? reason : "the linker gave no reason");
+  }
+  // From here on the object stays, refused or not: its constructors ran and may have left threads
+  // or handlers behind.
+  const void* symbol = ::dlsym(handle, WEIR_PLUGIN_SYMBOL);
+  if (symbol == nullptr) return "is no plugin: it does not export the symbol " WEIR_PLUGIN_SYMBOL;
+  return Adopt(*static_cast<const weir_plugin_descriptor*>(symbol), path, plugin);
+}
+
+const PluginLoader::Attempt* PluginLoader::TryFile(const std::string& path) {
+  for (const auto& attempt : attempts_) {
+    if (attempt->path == path) return attempt.get();
+  }
+  auto attempt = std::make_unique<Attempt>();
+  attempt->path = path;
+  const std::string reason = Open(path, &attempt->plugin);
+  if (!reason.empty()) attempt->error = "plugin " + path + ": " + reason;
+  attempts_.push_back(std::move(attempt));
+  return attempts_.back().get();
+}
+
+const PluginLoader::Attempt* PluginLoader::TryBuiltIn(const weir_plugin_descriptor* descriptor) {
+  for (const auto& attempt : attempts_) {
+    if (attempt->descriptor == descriptor) return attempt.get();
+  }
+  auto attempt = std::make_unique<Attempt>();
+  attempt->descriptor = descriptor;
+  const std::string reason = Adopt(*descriptor, kBuiltIn, &attempt->plugin);
+  if (!reason.empty()) {
+    attempt->error = std::string("plugin ") + descriptor->name + " " + kBuiltIn + ": " + reason;
+  }
+  attempts_.push_back(std::move(attempt));
+  return attempts_.back().get();
+}
+
+const Plugin* PluginLoader::LoadFile(const std::string& path, std::string* error) {
+  const Attempt* attempt = TryFile(path);
+  if (attempt->plugin == nullptr) *error = attempt->error;
+  return attempt->plugin;
+}
+
+const Plugin* PluginLoader::Load(std::string_view name, std::string* error) {
+  if (!ValidExtensionName(name)) {
+    *error = "\"" + std::string(name.substr(0, kMaxNameSize)) +
+             "\" is no plugin name (1 to 64 characters a-z 0-9 _ . are allowed)";
+    return nullptr;
+  }
+  for (const std::string& directory : options_.directories) {
+    const std::string path = directory + "/" + std::string(name) + ".so";
+    if (Exists(path)) return LoadFile(path, error);
+  }
+  *error = "no plugin file " + std::string(name) + ".so in " + Joined(options_.directories);
+  return nullptr;
+}
+
+bool PluginLoader::LoadExtension(std::uint32_t kind, std::string_view name, std::string* error) {
+  for (const weir_plugin_descriptor* descriptor : options_.built_in) {
+    if (!Holds(*descriptor, kind, name)) continue;
+    const Attempt* attempt = TryBuiltIn(descriptor);
+    if (attempt->plugin == nullptr) *error = attempt->error;
+    return attempt->plugin != nullptr;
+  }
+  const Plugin* plugin = Load(name, error);
+  if (plugin == nullptr) return false;
+  if (OwnerOf(kind, name) != nullptr) return true;
+  *error = "plugin " + plugin->path + ": it holds no " + KindName(kind) + " " + std::string(name);
+  return false;
+}
+
+const CodecExtension* PluginLoader::FindCodec(std::string_view name, std::string* error) {
+  if (const auto* found = FindByName(codecs_, name)) return found;
+  return LoadExtension(WEIR_KIND_CODEC, name, error) ? FindByName(codecs_, name) : nullptr;
+}
+
+const HttpFilterExtension* PluginLoader::FindHttpFilter(std::string_view name, std::string* error) {
+  if (const auto* found = FindByName(http_filters_, name)) return found;
+  if (!LoadExtension(WEIR_KIND_HTTP_FILTER, name, error)) return nullptr;
+  return FindByName(http_filters_, name);
+}
+
+const NetworkFilterExtension* PluginLoader::FindNetworkFilter(std::string_view name,
+                                                              std::string* error) {
+  if (const auto* found = FindByName(network_filters_, name)) return found;
+  if (!LoadExtension(WEIR_KIND_NETWORK_FILTER, name, error)) return nullptr;
+  return FindByName(network_filters_, name);
+}
+
+std::vector<const Plugin*> PluginLoader::plugins() const {
+  return Pointers(plugins_);
+}
+std::vector<const CodecExtension*> PluginLoader::codecs() const {
+  return Pointers(codecs_);
+}
+std::vector<const HttpFilterExtension*> PluginLoader::http_filters() const {
+  return Pointers(http_filters_);
+}
+std::vector<const NetworkFilterExtension*> PluginLoader::network_filters() const {
+  return Pointers(network_filters_);
+}
+
+}  // namespace weir::plugins

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugins/abi/weir.h"
+
+namespace weir::plugins {
+
+// A plugin that is loaded and initialised.
+struct Plugin {
+  std::string name;
+  std::string version;
+  std::string path;  // its file; "(built in)" when it is linked into the program
+  std::uint16_t abi_minor = 0;
+};
+
+// One extension of a loaded plugin. `api` may be larger or smaller than this host's table only in
+// members behind those of version 0.1: ask WEIR_HAS for anything newer.
+template <typename Api>
+struct Extension {
+  std::string name;
+  const Api* api = nullptr;
+  const Plugin* plugin = nullptr;
+};
+
+using HttpFilterExtension = Extension<weir_http_filter_api>;
+using NetworkFilterExtension = Extension<weir_network_filter_api>;
+
+struct CodecExtension : Extension<weir_codec_api> {
+  // For weir_codec_params: 1 to 255, a different one for each codec of this process.
+  std::uint8_t raw_form = 0;
+};
+
+// Finds, checks and loads plugins, and knows the extensions that came with them. Used on the main
+// thread only, before the workers start or while a new configuration is made.
+//
+// What it hands out lives as long as the loader, which is meant to live as long as the process: a
+// plugin is never unloaded, for a stream, a timer or a thread might still return into it.
+class PluginLoader {
+ public:
+  struct Options {
+    // Where `<name>.so` is looked for; the first directory that has it wins. See search_path.h.
+    std::vector<std::string> directories;
+    // Handed to each plugin's init. Must outlive the loader and every plugin.
+    const weir_host* host = nullptr;
+    // Plugins that are linked into the program; they come before any file.
+    std::vector<const weir_plugin_descriptor*> built_in;
+  };
+
+  explicit PluginLoader(Options options);
+  ~PluginLoader();
+  PluginLoader(const PluginLoader&) = delete;
+  PluginLoader& operator=(const PluginLoader&) = delete;
+
+  // The extension with this name: of a plugin that is already loaded, else of a built-in one, else
+  // of the file `<name>.so`, which is loaded now. Null when there is none or when it was refused;
+  // *error then has one line with the file and the reason, or where was looked. A file that was
+  // refused once is not tried again: the same reason is given.
+  const CodecExtension* FindCodec(std::string_view name, std::string* error);
+  const HttpFilterExtension* FindHttpFilter(std::string_view name, std::string* error);
+  const NetworkFilterExtension* FindNetworkFilter(std::string_view name, std::string* error);
+
+  // Loads the file `<name>.so` from the directories, whatever extensions it holds. Null and *error
+  // as above. Loading a plugin again gives the same one.
+  const Plugin* Load(std::string_view name, std::string* error);
+  // The same for one file.
+  const Plugin* LoadFile(const std::string& path, std::string* error);
+
+  // All that is loaded, in the order of loading.
+  std::vector<const Plugin*> plugins() const;
+  std::vector<const CodecExtension*> codecs() const;
+  std::vector<const HttpFilterExtension*> http_filters() const;
+  std::vector<const NetworkFilterExtension*> network_filters() const;
+  const std::vector<std::string>& directories() const { return options_.directories; }
+
+ private:
+  struct Attempt;  // what became of one file or built-in descriptor
+
+  const Attempt* TryFile(const std::string& path);
+  const Attempt* TryBuiltIn(const weir_plugin_descriptor* descriptor);
+  std::string Open(const std::string& path, const Plugin** plugin);
+  std::string Adopt(const weir_plugin_descriptor& descriptor, const std::string& path,
+                    const Plugin** plugin);
+  std::string CheckNames(const weir_plugin_descriptor& descriptor) const;
+  std::string RunInit(const weir_plugin_descriptor& descriptor) const;
+  void Register(const weir_plugin_descriptor& descriptor, const Plugin* plugin);
+  const Plugin* OwnerOf(std::uint32_t kind, std::string_view name) const;
+  bool LoadExtension(std::uint32_t kind, std::string_view name, std::string* error);
+
+  Options options_;
+  std::vector<std::unique_ptr<Attempt>> attempts_;
+  std::vector<std::unique_ptr<Plugin>> plugins_;
+  std::vector<std::unique_ptr<CodecExtension>> codecs_;
+  std::vector<std::unique_ptr<HttpFilterExtension>> http_filters_;
+  std::vector<std::unique_ptr<NetworkFilterExtension>> network_filters_;
+};
+
+}  // namespace weir::plugins
