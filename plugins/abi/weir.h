@@ -49,7 +49,8 @@ typedef struct weir_field {
   const char* value;
   uint32_t value_size;
   uint16_t name_size;
-  uint16_t token;    /* WEIR_TOKEN_*, 0 for a name that is not in the table */
+  uint16_t token;    /* WEIR_TOKEN_* (plugins/abi/tokens.h), 0 for a name that is not in the table; a codec that does not know
+                        says WEIR_TOKEN_UNSET and the host looks it up */
   uint16_t flags;    /* WEIR_FIELD_* */
   uint8_t raw_form;  /* not 0: the bytes [name, value + value_size + raw_tail) are one line in the form of the codec plugin
                         whose params.raw_form this is; a codec may copy runs of such lines whole. Editing sets it to 0. */
@@ -90,7 +91,7 @@ typedef struct weir_head {
   uint16_t status;      /* responses: 100..599 */
   uint32_t flags;       /* WEIR_HEAD_* flags */
   uint32_t field_count;
-  weir_field* fields; /* a parsing codec fills name, value, raw_form and raw_tail; the host sets tokens and checks bytes */
+  weir_field* fields; /* a parsing codec fills all but flags; the host checks the bytes */
   uint64_t content_length;
   weir_view method;
   weir_view scheme;    /* "http" or "https"; empty: that of the transport */
@@ -99,6 +100,9 @@ typedef struct weir_head {
   weir_view protocol;  /* tunnels: "websocket", ... ; empty for a plain CONNECT */
   uint32_t group;      /* fairness group: the downstream connection, on heads sent towards a backend */
   uint32_t reserved;
+  /* The bytes in which most of the views above and in `fields` lie (H1: the whole head as received), so that the host can move
+   * them in one copy. Views outside of it are copied one by one; {NULL, 0}: all of them are. */
+  weir_view block;
 } weir_head;
 
 /* ---- Errors ---------------------------------------------------------------------------------------------------------------- */
@@ -204,6 +208,8 @@ typedef struct weir_codec_host {
   void* (*alloc)(size_t size); /* connection state, charged to the worker; NULL when refused. Not for per-request use. */
   void (*free)(void* memory, size_t size);
   void (*out_room)(weir_out* out, size_t size);
+  /* A codec that learns of an end with nothing available (and no trailers) ends the half in that same call; the host counts the
+   * half as sent. With bytes available it ends it with the last of them, once take_body took them. */
   void (*body)(weir_stream* stream, weir_body_info* info);
   /* Moves exactly `size` bytes (at most info.available) of the stream's body to the output. */
   void (*take_body)(weir_stream* stream, weir_out* out, uint64_t size);
