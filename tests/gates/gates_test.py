@@ -56,6 +56,12 @@ class Includes(unittest.TestCase):
         self.assertTrue(self.offences("core/base/arena.cc", "arena.h"))
         self.assertTrue(self.offences("core/base/arena.cc", "core/net/../base/arena.h"))
 
+    def test_the_own_header_comes_first(self):
+        check = lambda text: list(includes.check_own_header("core/base/a.cc", text, "core/base/a.h"))
+        self.assertFalse(check('#include "core/base/a.h"\n#include <vector>\n'))
+        self.assertTrue(check('#include <vector>\n#include "core/base/a.h"\n'))
+        self.assertTrue(check("int x;\n"))
+
     def test_headers_are_light_and_guarded(self):
         self.assertTrue(list(includes.check_file("core/config/loader.h", "#pragma once\n#include <yaml-cpp/yaml.h>\n")))
         self.assertTrue(list(includes.check_file("core/config/loader.h", "int x;\n")))

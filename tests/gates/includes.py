@@ -45,6 +45,13 @@ def allowed(path):
     return ("",)
 
 
+def check_own_header(path, text, header):
+    """A .cc includes the header of its name first, which proves that the header needs nothing before it."""
+    first = next(tree.includes(text), None)
+    if first is None or first[1] != header:
+        yield f'{path}:{first[0] if first else 1}: its first include is to be "{header}"'
+
+
 def check_file(path, text):
     doors = tuple(what for who, what, _ in DOORS if path.startswith(who))
     for line, name, quoted in tree.includes(text):
@@ -62,11 +69,15 @@ def check_file(path, text):
 
 
 def check(root):
-    return [
-        offence
-        for path in tree.code_files(root, tree.SOURCE_FOLDERS + ("examples",))
-        for offence in check_file(path, tree.read(root, path))
-    ]
+    offences = []
+    paths = tree.code_files(root, tree.SOURCE_FOLDERS + ("examples",))
+    for path in paths:
+        text = tree.read(root, path)
+        offences += check_file(path, text)
+        header = path[: -len(".cc")] + ".h"
+        if path.endswith(".cc") and header in paths:
+            offences += check_own_header(path, text, header)
+    return offences
 
 
 if __name__ == "__main__":
