@@ -67,7 +67,8 @@ struct WorkerContext {
   ReceiveBuffer* receive = nullptr;
   Dialer* dialer = nullptr;
   observe::StatBlock* stats = nullptr;
-  bool draining = false;
+  bool draining = false;    // finish what was begun, keep no connection alive
+  bool overloaded = false;  // refuse new work: HTTP answers 503 with x-envoy-overloaded
 };
 
 }  // namespace weir::net

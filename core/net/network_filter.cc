@@ -1,0 +1,40 @@
+#include "core/net/network_filter.h"
+
+namespace weir::net {
+
+ConnectionPlace::ConnectionPlace(ConnectionHome* home) : home_(home) {
+  ++home_->open_;
+}
+
+ConnectionPlace::~ConnectionPlace() {
+  if (home_ == nullptr) return;
+  --home_->open_;
+  home_->OnPlaceFreed();
+}
+
+ServedConnection::ServedConnection(AcceptedConnection&& accepted, WorkerContext* worker)
+    : place_(std::move(accepted.place)),
+      buffer_limit_(accepted.buffer_limit),
+      peer_(accepted.peer),
+      local_(accepted.local),
+      worker_(worker),
+      io_(std::move(accepted.io)) {
+  if (place_.home() != nullptr) place_.home()->connections_.PushBack(this);
+}
+
+void ConnectionHome::DrainAll() {
+  // Drain may make other connections unlink, but none is deleted before the turn's end: a list that
+  // is emptied front to back and refilled visits each connection once.
+  base::List<ServedConnection, &ServedConnection::home_link_> waiting;
+  waiting.Splice(&connections_);
+  while (ServedConnection* connection = waiting.PopFront()) {
+    connections_.PushBack(connection);
+    connection->Drain();
+  }
+}
+
+void ConnectionHome::DeleteAll() {
+  while (ServedConnection* connection = connections_.PopFront()) delete connection;
+}
+
+}  // namespace weir::net
