@@ -1,0 +1,105 @@
+#include "core/observe/stats.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace weir::observe {
+namespace {
+
+constexpr std::string_view kRefusedName = "server.stats_refused";
+
+std::string Printable(std::string_view name) {
+  std::string text(name);
+  std::replace_if(
+      text.begin(), text.end(),
+      [](char c) {
+        return c == ':' || static_cast<uint8_t>(c) <= 0x20 || static_cast<uint8_t>(c) >= 0x7f;
+      },
+      '_');
+  return text;
+}
+
+}  // namespace
+
+StatBlock::~StatBlock() {
+  for (auto& chunk : chunks_) delete chunk.load(std::memory_order_relaxed);
+}
+
+Cell* StatBlock::Get(StatId id) {
+  const uint32_t at = id.index / kCellsPerChunk;
+  assert(at < kMaxChunks);
+  Chunk* chunk = chunks_[at].load(std::memory_order_acquire);
+  if (chunk == nullptr) chunk = MakeChunk(at);
+  return &chunk->cells[id.index % kCellsPerChunk];
+}
+
+StatBlock::Chunk* StatBlock::MakeChunk(uint32_t at) {
+  auto made = std::make_unique<Chunk>();
+  Chunk* there = nullptr;
+  // Two threads may race here; the one that loses takes the winner's.
+  if (!chunks_[at].compare_exchange_strong(there, made.get(), std::memory_order_acq_rel))
+    return there;
+  return made.release();
+}
+
+uint64_t StatBlock::Value(StatId id) const {
+  const Chunk* chunk = chunks_[id.index / kCellsPerChunk].load(std::memory_order_acquire);
+  return chunk == nullptr ? 0 : chunk->cells[id.index % kCellsPerChunk].value();
+}
+
+StatRegistry::StatRegistry(uint32_t max_stats)
+    : max_stats_(std::clamp(max_stats, 2U, kMaxStats)), kinds_(1, StatKind::kCounter) {
+  main_block_ = NewBlock();
+  Define(kRefusedName, StatKind::kCounter);
+}
+
+StatId StatRegistry::Define(std::string_view name, StatKind kind) {
+  std::string text = Printable(name);
+  const std::lock_guard lock(mutex_);
+  if (auto found = by_name_.find(text); found != by_name_.end()) return found->second.id;
+  if (kinds_.size() >= max_stats_) {
+    ++refused_;
+    return StatId{};
+  }
+  const StatId id{static_cast<uint32_t>(kinds_.size())};
+  kinds_.push_back(kind);
+  by_name_.emplace(std::move(text), Stat{id, kind});
+  return id;
+}
+
+StatBlock* StatRegistry::NewBlock() {
+  const std::lock_guard lock(mutex_);
+  return blocks_.emplace_back(std::make_unique<StatBlock>()).get();
+}
+
+uint64_t StatRegistry::SumLocked(StatId id, StatKind kind) const {
+  uint64_t sum = 0;
+  for (const auto& block : blocks_) sum += block->Value(id);
+  return kind == StatKind::kGauge && static_cast<int64_t>(sum) < 0 ? 0 : sum;
+}
+
+uint64_t StatRegistry::Sum(StatId id) const {
+  const std::lock_guard lock(mutex_);
+  return id.index < kinds_.size() ? SumLocked(id, kinds_[id.index]) : 0;
+}
+
+void StatRegistry::ForEach(const Visitor& visit) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, stat] : by_name_) {
+    visit(name, stat.kind, name == kRefusedName ? refused_ : SumLocked(stat.id, stat.kind));
+  }
+}
+
+std::string StatsText(const StatRegistry& registry, const StatFilter& keep) {
+  std::string text;
+  registry.ForEach([&](const std::string& name, StatKind, uint64_t value) {
+    if (keep && !keep(name, value)) return;
+    text += name;
+    text += ": ";
+    text += std::to_string(value);
+    text += '\n';
+  });
+  return text;
+}
+
+}  // namespace weir::observe
