@@ -284,8 +284,11 @@ enum {
  * Server position, one request:  receive -> HEAD | adopt | receive -> DATA* END | send_head | ready, produce*
  * Client position, one request:  open | send_head | ready, produce* | receive -> HEAD(1xx)* HEAD DATA* END
  *
- * A stream is over when both halves are complete, or after reset (by either side). The codec forgets `user` then; the host
- * forgets the number. */
+ * A stream is over when both halves are complete, or after reset (by either side). In server position it is over for the host as
+ * soon as the response is complete: what is left of the request is the codec's to end (H1 discards it, within a bound; a
+ * multiplexed protocol tells the peer to stop) and brings no more events. The codec forgets `user` then; the host forgets the
+ * number. In client position a response that is complete before the request leaves the request half open: the host ends it
+ * with `reset` (WEIR_REASON_NO_ERROR). */
 typedef struct weir_codec_api {
   uint32_t struct_size;
   uint32_t flags; /* WEIR_CODEC_API_* */
