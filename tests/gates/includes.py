@@ -16,6 +16,7 @@ DOORS = (
     ("core/server/builtin", "filters/", "the table of linked-in filters"),
     ("core/server/", "plugins/loader/", "the server loads plugins"),
     ("core/config/", "plugins/loader/", "a plugin's own settings are checked when the file is"),
+    ("filters/http/direct_response/plugin", "filters/network/direct_response/", "one plugin holds both filters of the name"),
 )
 # What both sides of the door share: the C headers, and helpers of one header that need no host.
 SHARED = ("plugins/abi/", "plugins/util/", "plugins/scan/")

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "plugins/abi/weir.h"
+
+namespace weir::filters {
+
+// The HTTP filter direct_response: answers every request with one fixed response. Needs no state
+// per stream: `self` is the configuration.
+extern const weir_http_filter_api kHttpDirectResponseApi;
+
+}  // namespace weir::filters
