@@ -8,8 +8,9 @@ namespace weir::net {
 
 class Reactor;
 
-// Something that a worker's turn calls: a connection, a stream, a pool. Lives on one worker. An actor is not deleted by others
-// while the turn may still touch it; it retires itself and dies in the turn's last phase.
+// Something that a worker's turn calls: a connection, a stream, a pool. Lives on one worker. An
+// actor is not deleted by others while the turn may still touch it; it retires itself and dies in
+// the turn's last phase.
 class Actor {
  public:
   Actor() = default;
@@ -17,18 +18,18 @@ class Actor {
   Actor(const Actor&) = delete;
   Actor& operator=(const Actor&) = delete;
 
-  // The deadline in milliseconds of the reactor's clock when OnDeadline wants to be called; 0: never. Setting it to a later time
-  // costs a store: the wheel looks again when it gets there.
+  // The deadline in milliseconds of the reactor's clock when OnDeadline wants to be called; 0:
+  // never. Setting it to a later time costs a store: the wheel looks again when it gets there.
   uint64_t deadline() const { return deadline_; }
 
  protected:
   friend class Reactor;
   friend class DeadlineWheel;
 
-  virtual void OnDeferred() {}    // phase 2: resumed filters, pool assignments, failures
-  virtual void OnRead() {}        // phase 2: input can be taken again without an event
-  virtual void OnFlush() {}       // phase 3
-  virtual void OnDeadline() {}    // the deadline has passed; deadline() was set to 0 before
+  virtual void OnDeferred() {}  // phase 2: resumed filters, pool assignments, failures
+  virtual void OnRead() {}      // phase 2: input can be taken again without an event
+  virtual void OnFlush() {}     // phase 3
+  virtual void OnDeadline() {}  // the deadline has passed; deadline() was set to 0 before
 
  public:
   // Links for the reactor's lists; nobody else touches them.
@@ -40,7 +41,8 @@ class Actor {
 
  private:
   uint64_t deadline_ = 0;
-  uint64_t armed_ = 0;  // the wheel looks at this actor at that tick or before; 0: it is not in the wheel
+  uint64_t armed_ =
+      0;  // the wheel looks at this actor at that tick or before; 0: it is not in the wheel
 };
 
 }  // namespace weir::net

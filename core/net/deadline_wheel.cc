@@ -7,7 +7,8 @@ namespace weir::net {
 
 void DeadlineWheel::Set(Actor* actor, uint64_t deadline_ms) {
   actor->deadline_ = deadline_ms;
-  if (deadline_ms == 0) return;  // left in the wheel: whoever visits it sees that there is nothing to do
+  if (deadline_ms == 0)
+    return;  // left in the wheel: whoever visits it sees that there is nothing to do
   const uint64_t due = (deadline_ms >> kTickBits) + 1;
   if (actor->wheel_link_.linked() && actor->armed_ <= due) return;
   Arm(actor);
@@ -22,10 +23,13 @@ void DeadlineWheel::Arm(Actor* actor) {
 void DeadlineWheel::Place(Actor* actor, uint64_t tick) {
   int ring = 0;
   // A slot of a ring can be used while it is less than a whole turn ahead of the present one.
-  while (ring < kRings - 1 && (tick >> (ring * kSlotBits)) - (tick_ >> (ring * kSlotBits)) >= kSlots) ++ring;
+  while (ring < kRings - 1 &&
+         (tick >> (ring * kSlotBits)) - (tick_ >> (ring * kSlotBits)) >= kSlots)
+    ++ring;
   uint64_t index = tick >> (ring * kSlotBits);
   const uint64_t present = tick_ >> (ring * kSlotBits);
-  if (index - present >= kSlots) index = present + kSlots - 1;  // beyond the horizon: look again there
+  if (index - present >= kSlots)
+    index = present + kSlots - 1;  // beyond the horizon: look again there
   actor->armed_ = index << (ring * kSlotBits);
   slots_[ring][index % kSlots].PushBack(actor);
   occupied_[ring] |= uint64_t{1} << (index % kSlots);
@@ -52,7 +56,8 @@ void DeadlineWheel::Visit(int ring, uint64_t index, uint64_t now_ms) {
 void DeadlineWheel::Advance(uint64_t now_ms) {
   const uint64_t target = now_ms >> kTickBits;
   while (tick_ < target) {
-    // Empty stretches are skipped in one step, so a worker that slept an hour does not walk every tick.
+    // Empty stretches are skipped in one step, so a worker that slept an hour does not walk every
+    // tick.
     if (occupied_[0] == 0 && occupied_[1] == 0 && occupied_[2] == 0) {
       tick_ = target;
       return;

@@ -1,29 +1,31 @@
 #pragma once
 
-#include <sys/types.h>
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
+
+#include <sys/types.h>
+#include <sys/uio.h>
 
 namespace weir::net {
 
 // Results of Io::Read and Io::Write besides a byte count. Read: 0 is the peer's FIN.
-inline constexpr ssize_t kAgain = -1;  // would block; a later OnIo tells when to try again
-inline constexpr ssize_t kFailed = -2; // the connection is gone; Io::error() is an errno
+inline constexpr ssize_t kAgain = -1;   // would block; a later OnIo tells when to try again
+inline constexpr ssize_t kFailed = -2;  // the connection is gone; Io::error() is an errno
 
-// Who is told that an Io became ready. Calls come from the event loop only, never from inside Io's own functions.
+// Who is told that an Io became ready. Calls come from the event loop only, never from inside Io's
+// own functions.
 class IoClient {
  public:
-  // Edges: `readable` and `writable` say what became possible since the last kAgain. A failed connection is both.
+  // Edges: `readable` and `writable` say what became possible since the last kAgain. A failed
+  // connection is both.
   virtual void OnIo(bool readable, bool writable) = 0;
 
  protected:
   ~IoClient() = default;
 };
 
-// One bidirectional byte stream: a socket, a TLS session over one, network filters over one, or a simulated peer. It is owned by
-// whoever reads it, and is used on one worker only.
+// One bidirectional byte stream: a socket, a TLS session over one, network filters over one, or a
+// simulated peer. It is owned by whoever reads it, and is used on one worker only.
 class Io {
  public:
   virtual ~Io() = default;
@@ -42,9 +44,10 @@ class Io {
 
   void set_client(IoClient* client) { client_ = client; }
 
-  // A fact from the edge until Read says otherwise: true while a Read may yield something now. An implementation clears it on
-  // kAgain and on a short read, except that after the peer's FIN was announced (EV_CLOSED, EPOLLRDHUP) it stays set until
-  // Read returned 0: bytes and FIN that came in one event must not leave the FIN unread.
+  // A fact from the edge until Read says otherwise: true while a Read may yield something now. An
+  // implementation clears it on kAgain and on a short read, except that after the peer's FIN was
+  // announced (EV_CLOSED, EPOLLRDHUP) it stays set until Read returned 0: bytes and FIN that came
+  // in one event must not leave the FIN unread.
   bool readable() const { return readable_; }
   // True until Write says kAgain or writes less than all; true again from the next edge.
   bool writable() const { return writable_; }

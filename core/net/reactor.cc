@@ -2,7 +2,9 @@
 
 namespace weir::net {
 
-Reactor::~Reactor() { Reap(); }
+Reactor::~Reactor() {
+  Reap();
+}
 
 void Reactor::Retire(Actor* actor) {
   if (actor->retired_link_.linked()) return;
@@ -15,7 +17,8 @@ void Reactor::Retire(Actor* actor) {
 
 void Reactor::FlushDirty() {
   dispatched_ = 0;
-  // What becomes dirty again while it flushes waits for the next round: a flush never loops on one connection.
+  // What becomes dirty again while it flushes waits for the next round: a flush never loops on one
+  // connection.
   base::List<Actor, &Actor::dirty_link_> batch;
   batch.Splice(&dirty_);
   while (Actor* actor = batch.PopFront()) actor->OnFlush();

@@ -7,9 +7,9 @@
 
 namespace weir::net {
 
-// The phases of a worker's turn, without the sockets: the event loop (or the simulator) dispatches what happened and then calls
-// RunTurn, which does: deadlines and deferred work, flushes, and the reaping of what retired. A failure found by a flush becomes
-// deferred work; both repeat, bounded.
+// The phases of a worker's turn, without the sockets: the event loop (or the simulator) dispatches
+// what happened and then calls RunTurn, which does: deadlines and deferred work, flushes, and the
+// reaping of what retired. A failure found by a flush becomes deferred work; both repeat, bounded.
 class Reactor {
  public:
   explicit Reactor(uint64_t now_ms) : now_ms_(now_ms), wheel_(now_ms) {}
@@ -21,7 +21,8 @@ class Reactor {
   uint64_t now_ms() const { return now_ms_; }
   void set_now(uint64_t now_ms) { now_ms_ = now_ms; }
 
-  // OnDeferred in phase 2 of this turn (or the next one, when called from phase 4). Idempotent until it was called.
+  // OnDeferred in phase 2 of this turn (or the next one, when called from phase 4). Idempotent
+  // until it was called.
   void Defer(Actor* actor) {
     if (!actor->deferred_link_.linked()) deferred_.PushBack(actor);
   }
@@ -37,19 +38,22 @@ class Reactor {
   void Retire(Actor* actor);
   void SetDeadline(Actor* actor, uint64_t deadline_ms) { wheel_.Set(actor, deadline_ms); }
 
-  // Called by the dispatcher after each event: flushes early in a large batch, so that the first answer does not wait for the
-  // last event.
+  // Called by the dispatcher after each event: flushes early in a large batch, so that the first
+  // answer does not wait for the last event.
   void CountDispatch() {
     if (++dispatched_ >= kDispatchesPerFlush) FlushDirty();
   }
   // Phases 2 to 4. True when there is work that wants the next turn at once.
   bool RunTurn();
   // Milliseconds that the loop may wait for events; UINT64_MAX: until one comes.
-  uint64_t WaitMs() const { return reading_.empty() && deferred_.empty() ? wheel_.NextIn(now_ms_) : 0; }
+  uint64_t WaitMs() const {
+    return reading_.empty() && deferred_.empty() ? wheel_.NextIn(now_ms_) : 0;
+  }
 
  private:
   static constexpr int kDispatchesPerFlush = 64;
-  static constexpr int kRounds = 8;  // of deferred work and flushes; what is left then waits for the next turn
+  static constexpr int kRounds =
+      8;  // of deferred work and flushes; what is left then waits for the next turn
 
   void FlushDirty();
   void RunDeferred();

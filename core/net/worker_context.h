@@ -19,13 +19,13 @@ class Address;
 class Dialer {
  public:
   virtual ~Dialer() = default;
-  // Starts to connect. Never null: an immediate failure is an Io whose first Write says kFailed (and whose client is told in a
-  // later turn).
+  // Starts to connect. Never null: an immediate failure is an Io whose first Write says kFailed
+  // (and whose client is told in a later turn).
   virtual std::unique_ptr<Io> Dial(const Address& address) = 0;
 };
 
-// The slab that the connections of a worker read into, one after the other. While nobody keeps a slice of it, every read starts
-// at its front: the same hot memory serves all small messages.
+// The slab that the connections of a worker read into, one after the other. While nobody keeps a
+// slice of it, every read starts at its front: the same hot memory serves all small messages.
 class ReceiveBuffer {
  public:
   explicit ReceiveBuffer(base::SlabPool* pool) : pool_(pool) {}
@@ -35,7 +35,8 @@ class ReceiveBuffer {
   ReceiveBuffer(const ReceiveBuffer&) = delete;
   ReceiveBuffer& operator=(const ReceiveBuffer&) = delete;
 
-  // The slab with at least kMinRoom unused bytes at data() + used. Whoever reads advances `used` and retains what it keeps.
+  // The slab with at least kMinRoom unused bytes at data() + used. Whoever reads advances `used`
+  // and retains what it keeps.
   base::Slab* Prepare() {
     if (slab_ != nullptr) {
       if (slab_->refs == 1) slab_->used = 0;
@@ -59,7 +60,8 @@ class ReceiveBuffer {
   base::Slab* slab_ = nullptr;
 };
 
-// What everything on a worker shares. One per worker, alive until all its connections are gone; not thread-safe.
+// What everything on a worker shares. One per worker, alive until all its connections are gone; not
+// thread-safe.
 struct WorkerContext {
   uint32_t worker_id = 0;
   Reactor* reactor = nullptr;

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include <event2/event_struct.h>
+
+#include "core/net/address.h"
+#include "core/net/event_loop.h"
+#include "core/net/io.h"
+#include "core/net/worker_context.h"
+
+namespace weir::net {
+
+// A connected (or connecting) stream socket. Registered with epoll once, for both directions and by
+// edges; nothing is registered again however the connection goes on. The memory of dead ones is
+// kept for the next ones of the same thread.
+class SocketIo final : public Io {
+ public:
+  // Takes an accepted, non-blocking socket. The first OnIo comes in a later dispatch.
+  static std::unique_ptr<SocketIo> Adopt(EventLoop* loop, int fd);
+  // Starts to connect; see Dialer::Dial.
+  static std::unique_ptr<SocketIo> Connect(EventLoop* loop, const Address& address);
+
+  ~SocketIo() override;
+
+  ssize_t Read(uint8_t* room, size_t size) override;
+  ssize_t Write(const iovec* pieces, int count) override;
+  void ShutdownWrite() override;
+  void AbortOnClose() override;
+  int error() const override { return error_; }
+  bool connected() const override { return state_ == State::kConnected; }
+
+  int fd() const { return event_.ev_fd; }
+
+  static void* operator new(size_t size);
+  static void operator delete(void* memory);
+
+ private:
+  enum class State : uint8_t { kConnecting, kConnected, kBroken };
+
+  SocketIo(EventLoop* loop, int fd, State state);
+  static void OnEvent(int fd, short what, void* self);
+  void Register();
+  void FinishConnect();
+  void Fail(int error);
+
+  EventLoop* loop_;
+  event event_;
+  int error_ = 0;
+  State state_;
+  bool shutdown_when_connected_ = false;
+};
+
+static_assert(sizeof(SocketIo) <= 192, "an idle connection is to stay below 1 KiB in all");
+
+// Dials with real sockets, on one worker.
+class SocketDialer final : public Dialer {
+ public:
+  explicit SocketDialer(EventLoop* loop) : loop_(loop) {}
+  std::unique_ptr<Io> Dial(const Address& address) override;
+
+ private:
+  EventLoop* loop_;
+};
+
+}  // namespace weir::net
