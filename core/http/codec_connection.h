@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/http/codec_stream.h"
+#include "core/http/out_queue.h"
+#include "core/net/actor.h"
+#include "core/net/io.h"
+#include "core/net/worker_context.h"
+#include "plugins/abi/weir.h"
+
+namespace weir::http {
+
+// The functions that the host offers to codecs while one of their calls runs.
+const weir_codec_host* CodecHostTable();
+
+// One connection driven through a codec, in either position: reads into slabs, shows the codec what came, hands its events to
+// the streams, gathers its output and writes it once per turn. Knows no protocol.
+//
+// Life: construction -> Start -> ... -> Finish (by a subclass, or by the connection itself when it is over) -> OnGone, once ->
+// deleted at the end of the turn.
+class CodecConnection : public net::Actor, public net::IoClient {
+ public:
+  // api and what params points to must outlive the connection. position and stream limits are in params.
+  CodecConnection(net::WorkerContext* context, std::unique_ptr<net::Io> io, const weir_codec_api* api,
+                  const weir_codec_params& params);
+  ~CodecConnection() override;
+
+  // False when the codec could not be created: the connection is then unusable (fail closed).
+  bool ok() const { return codec_ != nullptr; }
+  // Reads what may be there already.
+  void Start();
+
+  net::WorkerContext* context() const { return context_; }
+  net::Io* io() const { return io_.get(); }
+  bool finished() const { return finished_; }
+  bool multiplexed() const { return (api_->flags & WEIR_CODEC_API_MULTIPLEXED) != 0; }
+  uint32_t Capacity() const { return finished_ ? 0 : api_->capacity(codec_); }
+  bool Reusable() const { return !finished_ && !input_ended_ && api_->reusable(codec_) != 0; }
+  // Input that waits, or an end of input that was seen: an idle upstream connection with either must not be used.
+  bool HasUnreadInput() const { return input_size_ > 0 || input_ended_ || io_->readable(); }
+  uint64_t bytes_received() const { return bytes_received_; }
+  uint64_t bytes_sent() const { return bytes_sent_; }
+
+  // Client position: binds `stream` to a new stream of the codec. False: no room.
+  bool Open(CodecStream* stream);
+  void GoAway(uint32_t phase);
+
+  // IoClient
+  void OnIo(bool readable, bool writable) final;
+
+ protected:
+  // Server position: a request's first event came. Return the half for it, or null to refuse (the stream is reset).
+  virtual CodecStream* OnNewStream() { return nullptr; }
+  // A connection-scope error from the codec; streams that were open have been reset. Default: Finish after what is queued.
+  virtual void OnConnectionError(const weir_error& error);
+  virtual void OnGoaway(uint32_t last_stream) { (void)last_stream; }
+  // The peer sent FIN; the codec has said what that means for its streams.
+  virtual void OnInputEnd() {}
+  // A dialled connection is established. Called once, before anything is received.
+  virtual void OnConnected() {}
+  // All bytes that were queued are written.
+  virtual void OnDrained() {}
+  // The connection is over. Streams are unbound, the Io is closed.
+  virtual void OnGone(uint32_t reason) = 0;
+
+  // Ends the connection. flush: after what is queued is written, with our FIN, and a bounded wait for the peer's, so that an
+  // answer is not lost to a RST; otherwise now.
+  void Finish(bool flush, uint32_t reason);
+  void FailStreams(uint32_t reason);
+  bool streams_empty() { return streams_.empty(); }
+  void MarkDirty() { context_->reactor->MarkDirty(this); }
+  bool lingering() const { return lingering_; }
+  // The time a lingering connection waits for the peer's FIN, in milliseconds.
+  void set_linger_ms(uint64_t ms) { linger_ms_ = static_cast<uint32_t>(ms); }
+  bool HandleLingerDeadline();
+  // Bytes of a started message wait in the input: the peer owes us the rest.
+  uint32_t input_size() const { return input_size_; }
+  bool blocked() const { return blocked_; }
+
+  // Actor
+  void OnRead() final { Pump(); }
+  void OnFlush() final;
+  void OnDeferred() override;
+
+ private:
+  friend class CodecStream;
+  friend struct CodecHost;
+
+  static constexpr uint64_t kOutLimit = 262144;     // queued output beyond which the codec is not asked for more
+  static constexpr uint64_t kReadPerTurn = 262144;
+  static constexpr int kMessagesPerTurn = 64;
+
+  enum class ReadResult { kBytes, kNothing, kEnd, kFailed };
+
+  void Pump();
+  // Parses what is there. False: nothing more can be done with it now.
+  void Parse(int* messages);
+  ReadResult ReadOnce(uint64_t* budget);
+  ReadResult ReadDiscard();
+  void KeepInput();
+  void ReleaseInput();
+  void Dispatch(weir_event& event);
+  void DispatchHead(weir_event& event);
+  void FinishReceived(CodecStream* stream);
+  void DispatchError(weir_event& event);
+  void ReportSent();
+  void Wake(CodecStream* stream);
+  void Linger();
+  void Gone(uint32_t reason);
+
+  net::WorkerContext* context_;
+  std::unique_ptr<net::Io> io_;
+  const weir_codec_api* api_;
+  weir_codec* codec_ = nullptr;
+
+  base::Slab* input_slab_ = nullptr;
+  uint8_t* input_ = nullptr;
+  uint32_t input_size_ = 0;
+
+  bool blocked_ : 1 = false;       // the codec has bytes that must wait
+  bool input_ended_ : 1 = false;
+  bool end_reported_ : 1 = false;
+  bool connected_ : 1 = false;
+  bool finished_ : 1 = false;      // no more reading, no more events
+  bool closing_ : 1 = false;       // to be closed once the output is written
+  bool lingering_ : 1 = false;     // our FIN is sent; what comes is read and dropped
+  bool failed_ : 1 = false;
+  bool gone_ : 1 = false;
+  bool parsing_ : 1 = false;
+  bool server_ : 1 = false;
+  uint8_t finish_reason_ = 0;
+  uint32_t linger_ms_ = 1000;
+  uint32_t linger_left_ = 262144;  // bytes that a lingering connection still drops before it closes at once
+
+  uint64_t bytes_received_ = 0;
+  uint64_t bytes_sent_ = 0;
+  OutQueue out_;
+  base::List<CodecStream, &CodecStream::stream_link_> streams_;
+  base::List<CodecStream, &CodecStream::sent_link_> sent_;
+};
+
+}  // namespace weir::http

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/arena.h"
+#include "core/http/message.h"
+#include "core/http/route/route.h"
+#include "core/http/slice_queue.h"
+#include "plugins/abi/weir.h"
+
+namespace weir::http {
+
+enum Direction : uint8_t { kRequest = 0, kResponse = 1 };
+
+// One HTTP filter of a connection manager's configuration. Immutable, shared by the workers.
+struct FilterEntry {
+  const weir_http_filter_api* api = nullptr;
+  void* config = nullptr;
+  std::string name;    // in the chain; typed_per_filter_config refers to it
+  std::string plugin;  // for the log and `plugin.<name>.errors`
+  uint32_t errors = 0; // counter id of weir_host.count
+  bool disabled = false;
+};
+
+// What a chain passes things on to: the stream.
+class FilterChainOwner {
+ public:
+  virtual void OnChainHeaders(Direction direction, bool end_stream) = 0;
+  virtual void OnChainData(Direction direction, SliceQueue* data, bool end_stream) = 0;
+  virtual void OnChainTrailers(Direction direction) = 0;
+  // A filter holds more than the buffer limit: 413 for a request, 500 for a response.
+  virtual void OnChainOverflow(Direction direction) = 0;
+  // A hook failed: the stream ends closed.
+  virtual void OnChainFailure(const FilterEntry& entry) = 0;
+  // Carries out a local reply or reset that a hook asked for. True: the stream does not go on this way.
+  virtual bool RunPendingAction() = 0;
+  // For the filters' calls (filter_host.cc).
+  virtual Message* ChainMessage(uint32_t which) = 0;
+  virtual bool ChainWritable(uint32_t which) = 0;
+  virtual void RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
+                                 std::string_view details) = 0;
+  virtual void RequestReset() = 0;
+  virtual void RequestResume() = 0;
+  virtual uint64_t Ticket() = 0;
+  virtual std::string_view Attribute(uint32_t id) = 0;
+
+ protected:
+  ~FilterChainOwner() = default;
+};
+
+class FilterChain;
+
+// One filter on one stream: what a plugin's weir_stream points to.
+struct FilterSlot {
+  enum class Stop : uint8_t { kNone, kHeaders, kData, kDataWatermark, kAll, kAllWatermark, kTrailers };
+  struct Half {
+    Stop stop = Stop::kNone;
+    bool end = false;              // the end of the body is in the buffer
+    bool trailers = false;         // trailers wait behind it
+    bool resume = false;           // asked for, to be carried out
+    SliceQueue* body = nullptr;    // what reached this filter and was not passed on
+  };
+  FilterChain* chain;
+  const FilterEntry* entry;
+  void* self;
+  void* route_config;
+  Half half[2];
+};
+
+// The plugin filters of one stream, with Envoy's meaning of continue, stop, buffer and resume. Requests pass them in order,
+// responses in reverse. Every filter has its own buffer, so that what one withholds cannot hide what another one withholds, and
+// what a filter sees of the body is one coherent piece: all that arrived and did not go by, the present chunk included.
+class FilterChain {
+ public:
+  FilterChain(FilterChainOwner* owner, base::Arena* arena, base::SlabPool* pool) : owner_(owner), arena_(arena), pool_(pool) {}
+  ~FilterChain() { Destroy(); }
+  FilterChain(const FilterChain&) = delete;
+  FilterChain& operator=(const FilterChain&) = delete;
+
+  // Makes the filters that run for this route. False: one could not be made; the stream must not go on.
+  bool Build(const std::vector<FilterEntry>& entries, const Route* route, uint32_t buffer_limit);
+  bool empty() const { return count_ == 0; }
+
+  void Headers(Direction direction, bool end_stream);
+  // Takes the bytes.
+  void Data(Direction direction, SliceQueue* data, bool end_stream);
+  void Trailers(Direction direction);
+  // 1xx: only filters with the hook see them. False: a filter failed.
+  bool Interim();
+  void RunResumes();
+  void Complete();
+  void Destroy();
+  // The stream is over for the filters: no hook but complete and destroy is called any more.
+  void Kill() { dead_ = true; }
+
+  // Bytes that filters hold with the sender paused (watermark), which must not be credited.
+  uint64_t HeldBytes(Direction direction) const;
+  bool ChangesLength(Direction direction) const { return changes_length_[direction]; }
+
+  FilterChainOwner* owner() const { return owner_; }
+  SliceQueue* Body(FilterSlot* slot, Direction direction);
+  // A filter asked to go on, from a hook or later.
+  bool AskResume(FilterSlot* slot, Direction direction);
+  FilterSlot* slot(uint32_t i) { return &slots_[i]; }
+  uint32_t IndexOf(const FilterSlot* slot) const { return static_cast<uint32_t>(slot - slots_); }
+  uint32_t count() const { return count_; }
+
+ private:
+  int First(Direction d) const { return d == kRequest ? 0 : static_cast<int>(count_) - 1; }
+  int Next(Direction d, int i) const { return d == kRequest ? i + 1 : i - 1; }
+  bool In(int i) const { return i >= 0 && i < static_cast<int>(count_); }
+
+  void PassHeaders(Direction d, int i, bool end);
+  void PassData(Direction d, int i, SliceQueue* data, bool end);
+  void PassTrailers(Direction d, int i);
+  void Resume(Direction d, int i);
+  void Release(Direction d, int i, FilterSlot::Stop stop);
+  // True when iteration must not go on.
+  bool AfterHook(FilterSlot& slot, int32_t status);
+  bool OverLimit(Direction d, const FilterSlot& slot);
+
+  FilterChainOwner* owner_;
+  base::Arena* arena_;
+  base::SlabPool* pool_;
+  FilterSlot* slots_ = nullptr;
+  uint32_t count_ = 0;
+  uint32_t buffer_limit_ = 0;
+  bool dead_ = false;
+  bool completed_ = false;
+  bool changes_length_[2] = {};
+};
+
+// The functions that HTTP filters call.
+const weir_http_api* HttpFilterHostTable();
+
+}  // namespace weir::http

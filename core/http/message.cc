@@ -1,0 +1,215 @@
+#include "core/http/message.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "plugins/util/scan.h"
+#include "plugins/util/token.h"
+
+namespace weir::http {
+namespace {
+
+constexpr uint32_t kSpareFields = 12;  // what the connection manager and a filter or two add
+
+bool ValidName(const weir_field& f) {
+  return f.name_size > 0 && util::IsLowerName(f.name, f.name_size);
+}
+
+bool ValidValue(std::string_view v) {
+  if (v.empty()) return true;
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  return !blank(v.front()) && !blank(v.back()) && util::IsFieldValue(v.data(), v.size());
+}
+
+bool IsTokenText(weir_view v) {
+  for (size_t i = 0; i < v.size; ++i) {
+    if (!util::IsTokenByte(v.data[i])) return false;
+  }
+  return true;
+}
+
+bool ValidStart(const weir_head& h) {
+  if (h.kind == WEIR_HEAD_TRAILERS) return true;
+  if (h.kind != WEIR_HEAD_REQUEST) return h.status >= 100 && h.status <= 599;
+  return h.method.size > 0 && IsTokenText(h.method) && IsTokenText(h.protocol) &&
+         util::IsTarget(h.path.data, h.path.size) && util::IsTarget(h.authority.data, h.authority.size) &&
+         (h.scheme.size == 0 || View(h.scheme) == "http" || View(h.scheme) == "https");
+}
+
+}  // namespace
+
+Message::Verdict Message::Take(const weir_head& head, uint32_t max_fields) {
+  if (head.field_count > max_fields) return Verdict::kTooLarge;
+  if (!ValidStart(head)) return Verdict::kInvalid;
+  head_ = head;
+  max_fields_ = max_fields + 64;  // what filters may add on top
+  capacity_ = head.field_count + kSpareFields;
+  head_.fields = arena_->AllocateArray<weir_field>(capacity_);
+  if (head_.fields == nullptr) return Verdict::kTooLarge;
+  present_[0] = present_[1] = 0;
+  for (uint32_t i = 0; i < head.field_count; ++i) {
+    weir_field& f = head_.fields[i];
+    f = head.fields[i];
+    if (f.token == WEIR_TOKEN_UNSET) f.token = util::FindToken(f.name, f.name_size);
+    // A known name is a good name; its spelling is compared, since a codec might be wrong about it.
+    const bool name_ok = f.token == 0 ? ValidName(f) : util::TokenName(f.token) == Name(f);
+    if (!name_ok || IsFramingToken(f.token) || !ValidValue(Value(f))) return Verdict::kInvalid;
+    f.flags = WEIR_FIELD_FROM_PEER | (f.flags & WEIR_FIELD_NEVER_INDEX);
+    Note(f.token);
+  }
+  return Verdict::kOk;
+}
+
+template <class Fn>
+bool Message::MoveViews(Fn&& move) {
+  for (weir_view* v : {&head_.method, &head_.scheme, &head_.authority, &head_.path, &head_.protocol}) {
+    if (v->size > 0 && !move(&v->data, v->size)) return false;
+  }
+  for (uint32_t i = 0; i < head_.field_count; ++i) {
+    weir_field& f = head_.fields[i];
+    if (!move(&f.name, f.name_size) || !move(&f.value, f.value_size)) return false;
+  }
+  return true;
+}
+
+bool Message::Own() {
+  const char* from = head_.block.data;
+  const size_t size = head_.block.size;
+  const char* to = nullptr;
+  if (size > 0) {
+    to = arena_->Copy({from, size}).data();
+    if (to == nullptr) return false;
+  }
+  const bool ok = MoveViews([&](const char** p, size_t n) {
+    if (*p >= from && *p + n <= from + size) {
+      *p = to + (*p - from);
+      return true;
+    }
+    *p = arena_->Copy({*p, n}).data();
+    return *p != nullptr || n == 0;
+  });
+  head_.block = {to, size};
+  return ok;
+}
+
+void Message::Reset(uint8_t kind, uint16_t status) {
+  head_ = weir_head{};
+  head_.struct_size = sizeof(weir_head);
+  head_.kind = kind;
+  head_.status = status;
+  capacity_ = 0;
+  max_fields_ = 128;
+  present_[0] = present_[1] = 0;
+}
+
+weir_field* Message::Find(uint16_t token) {
+  if (!MayHave(token)) return nullptr;
+  for (uint32_t i = 0; i < head_.field_count; ++i) {
+    if (head_.fields[i].token == token && !Removed(head_.fields[i])) return &head_.fields[i];
+  }
+  return nullptr;
+}
+
+weir_field* Message::Find(std::string_view name, uint32_t index) {
+  const uint16_t token = util::FindToken(name);
+  if (token != 0 && !MayHave(token)) return nullptr;
+  for (uint32_t i = 0; i < head_.field_count; ++i) {
+    weir_field& f = head_.fields[i];
+    if (Removed(f) || f.token != token || (token == 0 && Name(f) != name)) continue;
+    if (index-- == 0) return &f;
+  }
+  return nullptr;
+}
+
+bool Message::Grow() {
+  const uint32_t capacity = std::min(std::max(capacity_ * 2, 16u), max_fields_);
+  if (capacity <= capacity_) return false;
+  auto* fields = arena_->AllocateArray<weir_field>(capacity);
+  if (fields == nullptr) return false;
+  if (head_.field_count > 0) std::memcpy(fields, head_.fields, head_.field_count * sizeof(weir_field));
+  head_.fields = fields;
+  capacity_ = capacity;
+  return true;
+}
+
+weir_field* Message::Append() {
+  if (head_.field_count == capacity_ && !Grow()) return nullptr;
+  weir_field* f = &head_.fields[head_.field_count++];
+  *f = weir_field{};
+  return f;
+}
+
+int32_t Message::AddStatic(uint16_t token, std::string_view value) {
+  weir_field* f = Append();
+  if (f == nullptr) return WEIR_NO_ROOM;
+  const std::string_view name = util::TokenName(token);
+  f->name = name.data();
+  f->name_size = static_cast<uint16_t>(name.size());
+  f->token = token;
+  f->value = value.data();
+  f->value_size = static_cast<uint32_t>(value.size());
+  Note(token);
+  return WEIR_OK;
+}
+
+int32_t Message::SetStatic(uint16_t token, std::string_view value) {
+  weir_field* f = Find(token);
+  if (f == nullptr) return AddStatic(token, value);
+  Remove(token);
+  f->flags = static_cast<uint16_t>(f->flags & ~WEIR_FIELD_REMOVED);
+  Edit(f, value);
+  return WEIR_OK;
+}
+
+void Message::Edit(weir_field* field, std::string_view value) {
+  field->value = value.data();
+  field->value_size = static_cast<uint32_t>(value.size());
+  field->raw_form = 0;
+}
+
+int32_t Message::Add(std::string_view name, std::string_view value) {
+  weir_field probe{};
+  probe.name = name.data();
+  probe.name_size = static_cast<uint16_t>(name.size());
+  const uint16_t token = util::FindToken(name);
+  if (name.size() > 0xffff || !ValidName(probe) || IsFramingToken(token) || !ValidValue(value)) return WEIR_REFUSED;
+  const std::string_view kept_name = token != 0 ? util::TokenName(token) : arena_->Copy(name);
+  const std::string_view kept_value = arena_->Copy(value);
+  if (kept_name.data() == nullptr || (kept_value.data() == nullptr && !value.empty())) return WEIR_NO_ROOM;
+  weir_field* f = Append();
+  if (f == nullptr) return WEIR_NO_ROOM;
+  f->name = kept_name.data();
+  f->name_size = static_cast<uint16_t>(kept_name.size());
+  f->token = token;
+  f->value = kept_value.data();
+  f->value_size = static_cast<uint32_t>(kept_value.size());
+  Note(token);
+  return WEIR_OK;
+}
+
+int32_t Message::Set(std::string_view name, std::string_view value) {
+  weir_field* f = Find(name);
+  if (f == nullptr) return Add(name, value);
+  if (!ValidValue(value)) return WEIR_REFUSED;
+  const std::string_view kept = arena_->Copy(value);
+  if (kept.data() == nullptr && !value.empty()) return WEIR_NO_ROOM;
+  Remove(name);
+  f->flags = static_cast<uint16_t>(f->flags & ~WEIR_FIELD_REMOVED);
+  Edit(f, kept);
+  return WEIR_OK;
+}
+
+int32_t Message::Remove(std::string_view name) {
+  int32_t removed = 0;
+  while (weir_field* f = Find(name)) {
+    f->flags |= WEIR_FIELD_REMOVED;
+    ++removed;
+  }
+  return removed;
+}
+
+void Message::Remove(uint16_t token) {
+  while (weir_field* f = Find(token)) f->flags |= WEIR_FIELD_REMOVED;
+}
+
+}  // namespace weir::http

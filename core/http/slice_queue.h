@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/slab.h"
+
+namespace weir::http {
+
+// Body bytes that wait, in order. Two slices stand in the object; more of them take a slab for the ring, so nothing is allocated
+// for ordinary messages and memory follows what really waits.
+class SliceQueue {
+ public:
+  explicit SliceQueue(base::SlabPool* pool) : pool_(pool) {}
+  ~SliceQueue() { Clear(); }
+  SliceQueue(const SliceQueue&) = delete;
+  SliceQueue& operator=(const SliceQueue&) = delete;
+
+  bool empty() const { return count_ == 0; }
+  uint32_t count() const { return count_; }
+  uint64_t bytes() const { return bytes_; }
+  base::Slice& at(uint32_t i) { return ring()[(head_ + i) & (capacity_ - 1)]; }
+  base::Slice& front() { return at(0); }
+  base::Slice& back() { return at(count_ - 1); }
+
+  // Joins the slice to the last one where they are neighbours in memory.
+  void Push(base::Slice slice);
+  // Copies bytes to the end.
+  void Append(const void* data, size_t size);
+  base::Slice Pop();
+  // Removes n <= bytes() bytes from the front.
+  void Drain(uint64_t n);
+  void MoveTo(SliceQueue* other);
+  void Clear();
+  // Copies out what pins much more than it holds (design: less than 1/8 of its slab). Called when bytes wait past a turn.
+  void Compact();
+  base::SlabPool* pool() const { return pool_; }
+
+ private:
+  static constexpr uint32_t kInline = 2;
+
+  base::Slice* ring() { return spill_ == nullptr ? inline_ : reinterpret_cast<base::Slice*>(spill_->data()); }
+  void Grow();
+
+  base::SlabPool* pool_;
+  base::Slab* spill_ = nullptr;
+  uint64_t bytes_ = 0;
+  uint32_t head_ = 0;
+  uint32_t count_ = 0;
+  uint32_t capacity_ = kInline;  // a power of two
+  base::Slice inline_[kInline];
+};
+
+}  // namespace weir::http

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/base/slab.h"
+#include "core/http/message.h"
+#include "core/http/route/route.h"
+#include "core/http/slice_queue.h"
+#include "core/http/stream_info.h"
+#include "core/net/worker_context.h"
+
+namespace weir::http {
+
+// An answer that the proxy makes itself.
+struct LocalReply {
+  uint32_t status = 500;
+  std::string_view body;               // for %LOCAL_REPLY_BODY%; copied
+  std::string_view details;            // RESPONSE_CODE_DETAILS; copied
+  const weir_field* fields = nullptr;  // further fields; copied
+  uint32_t field_count = 0;
+  uint64_t flags = 0;                  // observe::ResponseFlag bits for the log
+  bool overloaded = false;             // adds x-envoy-overloaded
+  bool close = false;                  // the connection ends after it
+};
+
+// What the last filter of a stream (the Mux) sees of it, and how it answers. A downstream codec's stream stands behind it; a
+// filter's call-out or a health check can as well.
+class TerminalHost {
+ public:
+  virtual net::WorkerContext* worker() = 0;
+  virtual base::Arena* arena() = 0;
+  // Immutable from Terminal::OnRequestHead on: attempts put their changes into overlays.
+  virtual Message& request() = 0;
+  virtual const Route* route() = 0;
+  virtual StreamInfo& info() = 0;
+
+  // The answer, towards the filters and the client. Heads are borrowed for the call; 1xx any number of times.
+  virtual void RespondInterim(const weir_head& head) = 0;
+  virtual void RespondHead(const weir_head& head, bool end_stream) = 0;
+  virtual void RespondData(base::Slice data, bool end_stream) = 0;
+  virtual void RespondTrailers(const weir_head& head) = 0;
+  virtual void RespondEnd() = 0;
+  // No answer, or no rest of one, can come: a local reply where none has begun, else the client's stream is reset, so that a
+  // truncated body never looks complete.
+  virtual void RespondFailure(const LocalReply& reply) = 0;
+  // Body bytes of the request that went to the backend: the client may send as many more.
+  virtual void RequestBodyTaken(uint64_t bytes) = 0;
+
+ protected:
+  ~TerminalHost() = default;
+};
+
+// The last filter of one stream. Lives in the stream's arena; its destructor must leave nothing behind.
+class Terminal {
+ public:
+  virtual ~Terminal() = default;
+  // OnRequestHead once, then data and at most one of trailers or a last OnRequestData with end_stream.
+  virtual void OnRequestHead(bool end_stream) = 0;
+  virtual void OnRequestData(SliceQueue* data, bool end_stream) = 0;
+  virtual void OnRequestTrailers(const weir_head& trailers) = 0;
+  // Body bytes of the response that went to the client: the backend may send as many more.
+  virtual void OnResponseTaken(uint64_t bytes) = 0;
+  // The stream needs no answer any more: the client is gone, or somebody else answered.
+  virtual void OnCancel(uint32_t reason) = 0;
+};
+
+// Makes terminals on one worker.
+class TerminalMaker {
+ public:
+  virtual ~TerminalMaker() = default;
+  // In the stream's arena; null when that is full.
+  virtual Terminal* Make(TerminalHost* host) = 0;
+};
+
+}  // namespace weir::http
