@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/net/reactor.h"
+#include "core/observe/access_log_record.h"
+#include "core/observe/log_writer.h"
+
+namespace weir::observe {
+
+// One worker's way to one destination. Lines gather in a block of 64 KiB that goes to the writer
+// thread when it is full, and kFlushMs after its first line at the latest. Never blocks: lines for
+// which there is no block are counted in access_log.dropped. Used on its worker only, and dies
+// there before the reactor; the destructor flushes.
+class AccessLogBuffer final : public net::Actor {
+ public:
+  static constexpr uint64_t kFlushMs = 200;
+
+  // All must outlive it. `dates` may be shared by what runs on the worker.
+  AccessLogBuffer(LogWriter* writer, LogFile* file, net::Reactor* reactor, DateCache* dates,
+                  const AccessLogStats& stats);
+  ~AccessLogBuffer() override;
+
+  // Formats the line of a request that ended. No allocation but for the first lines of a block that
+  // the ring reaches for the first time.
+  void Log(const AccessLogRecord& record);
+  // Hands over what is there: at drain and exit; else the deadline does it.
+  void Flush();
+
+  LogFile* file() const { return file_; }
+
+ protected:
+  void OnDeadline() override { Flush(); }
+
+ private:
+  LogWriter* writer_;
+  LogFile* file_;
+  net::Reactor* reactor_;
+  DateCache* dates_;
+  AccessLogStats stats_;
+  LogChannel* channel_;
+};
+
+// The access logs of one worker: a buffer for each destination, whichever connection managers share
+// it.
+class WorkerAccessLogs {
+ public:
+  WorkerAccessLogs(LogWriter* writer, net::Reactor* reactor, DateCache* dates,
+                   StatRegistry* registry, StatBlock* block);
+
+  // The worker's buffer to a file of the writer; the same for the same file. Slow: when a worker
+  // takes a configuration.
+  AccessLogBuffer* Get(LogFile* file);
+  void FlushAll();
+
+ private:
+  LogWriter* writer_;
+  net::Reactor* reactor_;
+  DateCache* dates_;
+  AccessLogStats stats_;
+  std::vector<std::unique_ptr<AccessLogBuffer>> buffers_;
+};
+
+}  // namespace weir::observe
