@@ -35,7 +35,7 @@ void DeadlineWheel::Place(Actor* actor, uint64_t tick) {
   occupied_[ring] |= uint64_t{1} << (index % kSlots);
 }
 
-void DeadlineWheel::Visit(int ring, uint64_t index, uint64_t now_ms) {
+void DeadlineWheel::Visit(int ring, uint64_t index) {
   Slot& slot = slots_[ring][index % kSlots];
   occupied_[ring] &= ~(uint64_t{1} << (index % kSlots));
   Slot due;
@@ -50,28 +50,9 @@ void DeadlineWheel::Visit(int ring, uint64_t index, uint64_t now_ms) {
       actor->OnDeadline();
     }
   }
-  (void)now_ms;
 }
 
-void DeadlineWheel::Advance(uint64_t now_ms) {
-  const uint64_t target = now_ms >> kTickBits;
-  while (tick_ < target) {
-    // Empty stretches are skipped in one step, so a worker that slept an hour does not walk every
-    // tick.
-    if (occupied_[0] == 0 && occupied_[1] == 0 && occupied_[2] == 0) {
-      tick_ = target;
-      return;
-    }
-    ++tick_;
-    for (int ring = kRings - 1; ring > 0; --ring) {
-      if ((tick_ & ((uint64_t{1} << (ring * kSlotBits)) - 1)) != 0) continue;
-      Visit(ring, tick_ >> (ring * kSlotBits), now_ms);
-    }
-    if ((occupied_[0] >> (tick_ % kSlots)) & 1) Visit(0, tick_, now_ms);
-  }
-}
-
-uint64_t DeadlineWheel::NextIn(uint64_t now_ms) const {
+uint64_t DeadlineWheel::NextTick() const {
   uint64_t best = UINT64_MAX;
   for (int ring = 0; ring < kRings; ++ring) {
     if (occupied_[ring] == 0) continue;
@@ -79,10 +60,30 @@ uint64_t DeadlineWheel::NextIn(uint64_t now_ms) const {
     // Bit i of the rotated word: the slot i + 1 after the present one.
     const uint64_t ahead = std::rotr(occupied_[ring], static_cast<int>((present + 1) % kSlots));
     const uint64_t index = present + 1 + static_cast<uint64_t>(std::countr_zero(ahead));
-    best = std::min(best, (index << (ring * kSlotBits)) << kTickBits);
+    best = std::min(best, index << (ring * kSlotBits));
   }
-  if (best == UINT64_MAX) return best;
-  return best > now_ms ? best - now_ms : 0;
+  return best;
+}
+
+void DeadlineWheel::Advance(uint64_t now_ms) {
+  const uint64_t target = now_ms >> kTickBits;
+  while (tick_ < target) {
+    // Empty stretches are skipped in one step: a worker that slept an hour does not walk every
+    // tick.
+    tick_ = std::min(NextTick(), target);
+    for (int ring = kRings - 1; ring >= 0; --ring) {
+      if ((tick_ & ((uint64_t{1} << (ring * kSlotBits)) - 1)) != 0) continue;
+      const uint64_t index = tick_ >> (ring * kSlotBits);
+      if ((occupied_[ring] >> (index % kSlots)) & 1) Visit(ring, index);
+    }
+  }
+}
+
+uint64_t DeadlineWheel::NextIn(uint64_t now_ms) const {
+  const uint64_t tick = NextTick();
+  if (tick == UINT64_MAX) return tick;
+  const uint64_t at = tick << kTickBits;
+  return at > now_ms ? at - now_ms : 0;
 }
 
 }  // namespace weir::net

@@ -28,9 +28,11 @@ class DeadlineWheel {
   static constexpr int kRings = 3;
   using Slot = base::List<Actor, &Actor::wheel_link_>;
 
+  // The first tick after tick_ at which a slot is to be visited; UINT64_MAX when all are empty.
+  uint64_t NextTick() const;
   void Arm(Actor* actor);
   void Place(Actor* actor, uint64_t tick);
-  void Visit(int ring, uint64_t slot_index, uint64_t now_ms);
+  void Visit(int ring, uint64_t slot_index);
 
   uint64_t tick_;  // all ticks <= this were visited
   Slot slots_[kRings][kSlots];

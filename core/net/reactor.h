@@ -24,19 +24,22 @@ class Reactor {
   // OnDeferred in phase 2 of this turn (or the next one, when called from phase 4). Idempotent
   // until it was called.
   void Defer(Actor* actor) {
-    if (!actor->deferred_link_.linked()) deferred_.PushBack(actor);
+    if (!actor->deferred_link_.linked() && !Retired(actor)) deferred_.PushBack(actor);
   }
   // OnRead in phase 2 of the next turn; until then the loop does not wait.
   void WantRead(Actor* actor) {
-    if (!actor->read_link_.linked()) reading_.PushBack(actor);
+    if (!actor->read_link_.linked() && !Retired(actor)) reading_.PushBack(actor);
   }
   // OnFlush in phase 3.
   void MarkDirty(Actor* actor) {
-    if (!actor->dirty_link_.linked()) dirty_.PushBack(actor);
+    if (!actor->dirty_link_.linked() && !Retired(actor)) dirty_.PushBack(actor);
   }
-  // Takes the actor out of every list and deletes it in phase 4. Idempotent.
+  // Takes the actor out of every list and deletes it in phase 4. Idempotent; none of the calls
+  // above and below has an effect on it from now on.
   void Retire(Actor* actor);
-  void SetDeadline(Actor* actor, uint64_t deadline_ms) { wheel_.Set(actor, deadline_ms); }
+  void SetDeadline(Actor* actor, uint64_t deadline_ms) {
+    if (!Retired(actor)) wheel_.Set(actor, deadline_ms);
+  }
 
   // Called by the dispatcher after each event: flushes early in a large batch, so that the first
   // answer does not wait for the last event.
@@ -47,7 +50,7 @@ class Reactor {
   bool RunTurn();
   // Milliseconds that the loop may wait for events; UINT64_MAX: until one comes.
   uint64_t WaitMs() const {
-    return reading_.empty() && deferred_.empty() ? wheel_.NextIn(now_ms_) : 0;
+    return reading_.empty() && deferred_.empty() && dirty_.empty() ? wheel_.NextIn(now_ms_) : 0;
   }
 
  private:
@@ -55,6 +58,7 @@ class Reactor {
   static constexpr int kRounds =
       8;  // of deferred work and flushes; what is left then waits for the next turn
 
+  static bool Retired(const Actor* actor) { return actor->retired_link_.linked(); }
   void FlushDirty();
   void RunDeferred();
   void RunReads();

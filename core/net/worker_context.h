@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/base/random.h"
 #include "core/base/slab.h"
 #include "core/net/io.h"
 #include "core/net/reactor.h"
@@ -69,6 +70,7 @@ struct WorkerContext {
   ReceiveBuffer* receive = nullptr;
   Dialer* dialer = nullptr;
   observe::StatBlock* stats = nullptr;
+  base::Random* random = nullptr;
   bool draining = false;    // finish what was begun, keep no connection alive
   bool overloaded = false;  // refuse new work: HTTP answers 503 with x-envoy-overloaded
 };
