@@ -39,11 +39,22 @@ uint32_t TagOf(uint64_t hash) {
   return static_cast<uint32_t>(hash >> 32);
 }
 
+// Nearly every host is lower case already, so this is asked of each: eight bytes at a time.
 bool HasUpperCase(std::string_view text) {
-  for (char c : text) {
-    if (c >= 'A' && c <= 'Z') return true;
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHigh = 0x80 * kOnes;
+  uint64_t found = 0;
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + i, 8);
+    const uint64_t low = word & ~kHigh;
+    const uint64_t from_a = low + (0x80 - 'A') * kOnes;
+    const uint64_t past_z = low + (0x80 - 'Z' - 1) * kOnes;
+    found |= from_a & ~past_z & ~word & kHigh;
   }
-  return false;
+  for (; i < text.size(); ++i) found |= text[i] >= 'A' && text[i] <= 'Z' ? 1u : 0u;
+  return found != 0;
 }
 
 // Looser than a Host is checked: a domain that no host can equal is harmless.

@@ -1,7 +1,5 @@
 #include "core/http/route/route.h"
 
-#include "core/http/path.h"
-
 namespace weir::http {
 namespace {
 
@@ -22,13 +20,12 @@ bool StartsWith(std::string_view path, std::string_view prefix, bool case_sensit
 
 const FilterOverride Route::kNoOverride;
 
-bool Route::Matches(const RequestView& request) const {
+bool Route::Matches(const RequestView& request, std::string_view path) const {
   using Kind = config::RouteMatch::Kind;
   const config::RouteMatch& match = config_->match;
   if (match.kind == Kind::kConnect || request.connect) {
     return match.kind == Kind::kConnect && request.connect;
   }
-  const std::string_view path = PathWithoutQuery(request.path);
   const std::string_view value = match.value;
   switch (match.kind) {
     case Kind::kPath:

@@ -66,7 +66,8 @@ class Route {
   // Whether any filter has an override here: one test for the common case that none has.
   bool has_filter_overrides() const { return filters_ != nullptr; }
 
-  bool Matches(const RequestView& request) const;
+  // `path` is the request's without the query, which the table cuts off once for all routes.
+  bool Matches(const RequestView& request, std::string_view path) const;
 
  private:
   friend class RouteTableBuilder;

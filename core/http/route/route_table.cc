@@ -1,5 +1,6 @@
 #include "core/http/route/route_table.h"
 
+#include "core/http/path.h"
 #include "core/http/route/route_table_builder.h"
 
 namespace weir::http {
@@ -25,9 +26,10 @@ const Route* RouteTable::Find(const RequestView& request, LookupCost* cost) cons
                                     : request.authority;
   const uint32_t number = domains_.Find(host, cost);
   if (number == DomainIndex::kNone) return nullptr;
+  const std::string_view path = PathWithoutQuery(request.path);
   const Range range = hosts_[number];
   for (uint32_t i = range.begin; i < range.end; ++i) {
-    if (routes_[i].Matches(request)) return &routes_[i];
+    if (routes_[i].Matches(request, path)) return &routes_[i];
   }
   return nullptr;
 }

@@ -74,6 +74,20 @@ TEST(DomainIndex, CaseDoesNotMatter) {
   EXPECT_EQ(all.Find("a.b.Org"), "*.ORG");
 }
 
+TEST(DomainIndex, AnUpperCaseLetterIsFoundAtEveryPlace) {
+  const std::string domain = "az09-.az_[`{.example.org";
+  const Domains all({domain});
+  for (size_t i = 0; i < domain.size(); ++i) {
+    std::string host = domain;
+    if (host[i] >= 'a' && host[i] <= 'z') host[i] = static_cast<char>(host[i] - 'a' + 'A');
+    EXPECT_EQ(all.Find(host), domain) << host;
+  }
+  for (char c = 'A'; c <= 'Z'; ++c) {
+    const Domains one({std::string(11, static_cast<char>(c | 0x20))});
+    EXPECT_NE(one.Find(std::string(11, c)), "none") << c;
+  }
+}
+
 TEST(DomainIndex, ThePortIsPartOfTheName) {
   const Domains all({"a.com", "a.com:8080", "*.b.com:80", "[::1]:80"});
   EXPECT_EQ(all.Find("a.com:8080"), "a.com:8080");

@@ -13,16 +13,17 @@ size_t allocations = 0;
 
 }  // namespace
 
-void* operator new(size_t size) {
+// Not inlined: the compiler would see free() meet a new expression, and warn.
+[[gnu::noinline]] void* operator new(size_t size) {
   ++allocations;
   void* block = std::malloc(size);
   if (block == nullptr) std::abort();
   return block;
 }
-void operator delete(void* block) noexcept {
+[[gnu::noinline]] void operator delete(void* block) noexcept {
   std::free(block);
 }
-void operator delete(void* block, size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* block, size_t) noexcept {
   std::free(block);
 }
 
