@@ -21,8 +21,9 @@ namespace weir::config {
 
 // Network filter tcp_proxy.
 struct TcpProxy {
-  std::string stat_prefix;                 // the prefix of its counters: tcp.<stat_prefix>
-  std::string cluster;                     // the name of a cluster of the same file (checked)
+  std::string stat_prefix;  // the prefix of its counters: tcp.<stat_prefix>
+  std::string cluster;      // the name of a cluster of the same file (checked)
+  Mark cluster_mark;
   std::size_t cluster_index = 0;           // index of it in Bootstrap::clusters
   Milliseconds idle_timeout{3'600'000};    // no byte either way. Default 1h
   std::uint32_t max_connect_attempts = 1;  // Default 1, range 1 … 10

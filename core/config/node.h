@@ -78,9 +78,9 @@ class Node {
   std::string_view KeyAt(std::size_t index) const;
   Mark KeyMarkAt(std::size_t index) const;
 
-  // The scalar as a value of the type, or nothing when it is none. AsString takes any scalar; an
-  // unquoted "true" is both a string and a bool. Numbers are decimal or 0x hexadecimal, and bytes
-  // take a suffix KiB, MiB, GiB, k, M, G.
+  // The scalar as a value of the type, or nothing when it is none. Quotes make no difference, so
+  // that "${PORT}" may be quoted. Numbers are decimal or 0x hexadecimal; bytes take a suffix KiB,
+  // MiB, GiB or kB, MB, GB.
   std::optional<std::string_view> AsString() const;
   std::optional<std::int64_t> AsInt() const;
   std::optional<double> AsDouble() const;

@@ -59,6 +59,7 @@ struct RouteMatch {
 struct RouteAction {
   // The name of a cluster of the same file (checked).
   std::string cluster;
+  Mark cluster_mark;
   // Index of it in Bootstrap::clusters.
   std::size_t cluster_index = 0;
   // The matched path or prefix is replaced by this; empty: none. Not together with kSafeRegex or

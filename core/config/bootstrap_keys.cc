@@ -1,0 +1,170 @@
+#include "core/config/tables.h"
+
+namespace weir::config {
+namespace {
+
+using B = Bootstrap;
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+void ReadListener(Context& c, const Field& field, B* out) {
+  Listener listener;
+  listener.mark = field.key_mark;
+  // The name and address come first, wherever they stand: the short keys borrow them.
+  if (field.node().is_map()) {
+    for (const Node::Entry& entry : field.node().entries()) {
+      if (entry.key == "name" && entry.value->is_scalar()) listener.name = entry.value->text();
+      std::string expected;
+      if (entry.key != "address" || !entry.value->is_scalar()) continue;
+      const auto text = ParseAddress(entry.value->text(), &expected);
+      if (text && text->literal) listener.address = *text->literal;
+    }
+    CheckOneOf(c, field, {"http", "tcp", "filters", "filter_chains"}, true);
+  }
+  ReadMap(c, field, ListenerKeys(), &listener);
+  if (listener.name.empty()) listener.name = listener.address.ToString();
+  out->listeners.push_back(std::move(listener));
+}
+
+void ReadListeners(Context& c, const Field& field, B* out) {
+  if (!ExpectList(c, field)) return;
+  std::vector<std::string> names;
+  for (const Field& element : Elements(field, &names)) ReadListener(c, element, out);
+}
+
+void ReadClusters(Context& c, const Field& field, B* out) {
+  if (!ExpectList(c, field)) return;
+  std::vector<std::string> names;
+  for (const Field& element : Elements(field, &names)) {
+    Cluster cluster;
+    cluster.mark = element.key_mark;
+    CheckOneOf(c, element, {"endpoints", "load_assignment", "hosts"}, element.node().is_map());
+    const std::size_t before = c.diagnostics().count();
+    ReadMap(c, element, ClusterKeys(), &cluster);
+    if (cluster.endpoints.empty() && c.diagnostics().count() == before) {
+      c.Add(element.key_mark, std::string(element.key) + " has no endpoints", "at least one");
+    }
+    out->clusters.push_back(std::move(cluster));
+  }
+}
+
+template <class T>
+std::shared_ptr<const Node> PrintAll(const Keys<T>& keys, const std::vector<T>& items) {
+  auto list = Node::Sequence({});
+  for (const T& item : items) list->Add("", {}, PrintKeys(keys, item));
+  return list;
+}
+
+void ReadAdmin(Context& c, const Field& field, B* out) {
+  static const Keys<Admin> keys = {
+      CustomKey<Admin>(
+          "address", "address",
+          [](Context& c2, const Field& f, Admin* a) {
+            ReadLiteralAddress(c2, f, &a->address, nullptr);
+          },
+          nullptr, "")
+          .Required(),
+      MissingKey<Admin>("access_log", "access logs of the admin listener"),
+      MissingKey<Admin>("access_log_path", "access logs of the admin listener", "/dev/null"),
+      MissingKey<Admin>("profile_path", "profiles"),
+      MissingKey<Admin>("socket_options", "socket options"),
+      MissingKey<Admin>("allow_paths", "allowed admin paths"),
+      MissingKey<Admin>("ignore_global_conn_limit", "an admin listener outside of the limits",
+                        "false"),
+  };
+  Admin admin;
+  admin.mark = field.key_mark;
+  ReadMap(c, field, keys, &admin);
+  out->admin = admin;
+}
+
+Keys<B> StaticRows() {
+  return {
+      CustomKey<B>(
+          "listeners", "list of listeners", ReadListeners,
+          [](const B& b) { return PrintAll(ListenerKeys(), b.listeners); }, ""),
+      CustomKey<B>(
+          "clusters", "list of clusters", ReadClusters,
+          [](const B& b) { return PrintAll(ClusterKeys(), b.clusters); }, ""),
+      MissingKey<B>("secrets", "TLS"),
+  };
+}
+
+Keys<B> MissingRows() {
+  return {
+      MissingKey<B>("dynamic_resources", "configuration by discovery (xDS)"),
+      MissingKey<B>("layered_runtime", "runtime keys (limits and connection_limit set limits)"),
+      MissingKey<B>("overload_manager", "the overload manager (limits sets limits)"),
+      MissingKey<B>("cluster_manager", "options of the cluster manager"),
+      MissingKey<B>("hds_config", "health discovery"),
+      MissingKey<B>("flags_path", "flag files"),
+      MissingKey<B>("stats_sinks", "stats sinks"),
+      MissingKey<B>("stats_config", "options of stats"),
+      MissingKey<B>("stats_flush_interval", "stats sinks"),
+      MissingKey<B>("stats_flush_on_admin", "stats sinks", "false"),
+      MissingKey<B>("watchdog", "watchdogs"),
+      MissingKey<B>("watchdogs", "watchdogs"),
+      MissingKey<B>("tracing", "tracing"),
+      MissingKey<B>("enable_dispatcher_stats", "further counters", "false"),
+      MissingKey<B>("header_prefix", "another prefix than x-envoy", "x-envoy"),
+      MissingKey<B>("use_tcp_for_dns_lookups", "DNS over TCP", "false"),
+      MissingKey<B>("dns_resolution_config", "a choice of DNS servers"),
+      MissingKey<B>("typed_dns_resolver_config", "a choice of DNS servers"),
+      MissingKey<B>("bootstrap_extensions", "bootstrap extensions"),
+      MissingKey<B>("default_socket_interface", "socket interfaces"),
+      MissingKey<B>("default_regex_engine", "a choice of regex engines"),
+      MissingKey<B>("application_log_config", "formats of the process's own log"),
+      MissingKey<B>("grpc_async_client_manager_config", "gRPC clients"),
+      MissingKey<B>("memory_allocator_manager", "options of the allocator"),
+      MissingKey<B>("inline_headers", "inline fields"),
+      MissingKey<B>("perf_tracing_file_path", "profiles"),
+  };
+}
+
+}  // namespace
+
+const Keys<Limits>& LimitsKeys() {
+  using L = Limits;
+  static const Keys<L> keys = {
+      IntKey("max_connections", &L::max_connections, 0, UINT32_MAX,
+             "Connections of all listeners together; at the limit Weir stops accepting. 0: no "
+             "limit."),
+      BytesKey("max_memory", &L::max_memory_bytes, 0, UINT64_MAX,
+               "Memory beyond which new work is refused; 0: the cgroup's limit, else none."),
+      BytesKey("max_body_bytes_per_worker", &L::max_body_bytes_per_worker, kMiB, kMiB * kMiB,
+               "Bytes of bodies that one worker holds."),
+  };
+  return keys;
+}
+
+const Keys<Bootstrap>& BootstrapKeys() {
+  static const Keys<B> keys = [] {
+    Keys<B> all = {
+        CustomKey<B>(
+            "admin", "admin listener", ReadAdmin,
+            [](const B& b) -> std::shared_ptr<const Node> {
+              if (!b.admin) return nullptr;
+              return PrintMap({{"address", PrintAddress(b.admin->address, false)}});
+            },
+            "Where `/ready` and `/stats` are served; none when absent."),
+        CustomKey<B>(
+            "limits", "limits",
+            [](Context& c, const Field& f, B* b) { ReadMap(c, f, LimitsKeys(), &b->limits); },
+            [](const B& b) { return PrintKeys(LimitsKeys(), b.limits); },
+            "Limits of the whole process."),
+        GroupKey<B>("static_resources", StaticRows(), "Listeners and clusters."),
+        CustomKey<B>("listeners", "list of listeners", ReadListeners, nullptr,
+                     "Short for static_resources.listeners.")
+            .Shorthand(),
+        CustomKey<B>("clusters", "list of clusters", ReadClusters, nullptr,
+                     "Short for static_resources.clusters.")
+            .Shorthand(),
+        DescriptiveKey<B>("node", "Who this proxy is, for control planes; it has no effect."),
+    };
+    for (Key<B>& key : MissingRows()) all.push_back(std::move(key));
+    return all;
+  }();
+  return keys;
+}
+
+}  // namespace weir::config

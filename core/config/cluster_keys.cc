@@ -1,0 +1,402 @@
+#include "core/config/names.h"
+#include "core/config/tables.h"
+
+namespace weir::config {
+namespace {
+
+constexpr std::uint32_t kMinBuffer = 16 * 1024;
+constexpr std::uint32_t kMaxBuffer = 1U << 30;
+constexpr const char* kHttpProtocolOptions =
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+// --- endpoints ---
+
+void ReadEndpointAddress(Context& c, const Field& field, Endpoint* out) {
+  const auto text = ReadAddressText(c, field, nullptr);
+  if (!text) return;
+  if (text->literal) {
+    out->address = *text->literal;
+    const bool ip = out->address.kind != Address::Kind::kUnix;
+    if (ip && out->address.port == 0) {
+      c.Add(field.node().mark(), std::string(field.key) + " has port 0", "a port from 1 to 65535");
+    }
+    out->hostname = out->address.ToString();
+    if (ip) out->hostname.resize(out->hostname.rfind(':'));
+    if (out->hostname.front() == '[') {
+      out->hostname = out->hostname.substr(1, out->hostname.size() - 2);
+    }
+    return;
+  }
+  out->hostname = text->host;
+  std::string error;
+  std::vector<Address> addresses = c.Resolve(text->host, text->port, &error);
+  if (addresses.empty()) {
+    c.Add(field.node().mark(), "host name " + Quote(text->host) + " cannot be resolved: " + error,
+          "a name that resolves, or an IP address");
+    return;
+  }
+  out->address = addresses.front();
+  out->additional_addresses.assign(addresses.begin() + 1, addresses.end());
+}
+
+std::shared_ptr<const Node> PrintEndpointAddress(const Endpoint& endpoint) {
+  if (endpoint.address.kind == Address::Kind::kUnix) return PrintAddress(endpoint.address, false);
+  return PrintHostAndPort(endpoint.hostname, endpoint.address.port);
+}
+
+// A short address, or {address, weight}.
+void ReadShortEndpoint(Context& c, const Field& field, Cluster* out) {
+  Endpoint endpoint;
+  endpoint.mark = field.key_mark;
+  if (field.node().is_scalar()) {
+    ReadEndpointAddress(c, field, &endpoint);
+  } else {
+    ReadMap(c, field, EndpointKeys(), &endpoint);
+  }
+  out->endpoints.push_back(std::move(endpoint));
+}
+
+void ReadShortEndpoints(Context& c, const Field& field, Cluster* out) {
+  if (!ExpectList(c, field)) return;
+  std::vector<std::string> names;
+  for (const Field& element : Elements(field, &names)) ReadShortEndpoint(c, element, out);
+}
+
+// Envoy's lb_endpoints[].endpoint.
+const Keys<Endpoint>& EnvoyEndpointKeys() {
+  static const Keys<Endpoint> keys = {
+      CustomKey<Endpoint>("address", "address", ReadEndpointAddress, nullptr, "").Required(),
+      MissingKey<Endpoint>("hostname", "host names of endpoints beside their address"),
+      MissingKey<Endpoint>("health_check_config", "active health checks"),
+      MissingKey<Endpoint>("additional_addresses", "further addresses of an endpoint"),
+  };
+  return keys;
+}
+
+const Keys<Endpoint>& LbEndpointKeys() {
+  static const Keys<Endpoint> keys = {
+      CustomKey<Endpoint>(
+          "endpoint", "mapping",
+          [](Context& c, const Field& f, Endpoint* e) { ReadMap(c, f, EnvoyEndpointKeys(), e); },
+          nullptr, "")
+          .Required(),
+      IntKey("load_balancing_weight", &Endpoint::weight, 1, 1'000'000, ""),
+      MissingKey<Endpoint>("health_status", "health states in the file", "UNKNOWN"),
+      MissingKey<Endpoint>("metadata", "metadata of endpoints"),
+      MissingKey<Endpoint>("endpoint_name", "endpoints by name"),
+  };
+  return keys;
+}
+
+const Keys<Cluster>& LocalityKeys() {
+  static const Keys<Cluster> keys = {
+      CustomKey<Cluster>(
+          "lb_endpoints", "list of endpoints",
+          [](Context& c, const Field& f, Cluster* cluster) {
+            if (!ExpectList(c, f)) return;
+            std::vector<std::string> names;
+            for (const Field& element : Elements(f, &names)) {
+              Endpoint endpoint;
+              endpoint.mark = element.key_mark;
+              ReadMap(c, element, LbEndpointKeys(), &endpoint);
+              cluster->endpoints.push_back(std::move(endpoint));
+            }
+          },
+          nullptr, ""),
+      MissingKey<Cluster>("priority", "priorities of endpoints", "0"),
+      MissingKey<Cluster>("load_balancing_weight", "weights of localities"),
+      DescriptiveKey<Cluster>("locality", ""),
+      MissingKey<Cluster>("proximity", "priorities of endpoints", "0"),
+      MissingKey<Cluster>("metadata", "metadata of endpoints"),
+  };
+  return keys;
+}
+
+const Keys<Cluster>& LoadAssignmentKeys() {
+  static const Keys<Cluster> keys = {
+      DescriptiveKey<Cluster>("cluster_name", "The cluster's name again."),
+      CustomKey<Cluster>(
+          "endpoints", "list of localities",
+          [](Context& c, const Field& f, Cluster* cluster) {
+            if (!ExpectList(c, f)) return;
+            std::vector<std::string> names;
+            for (const Field& element : Elements(f, &names)) {
+              ReadMap(c, element, LocalityKeys(), cluster);
+            }
+          },
+          nullptr, ""),
+      MissingKey<Cluster>("policy", "policies of load assignment"),
+      MissingKey<Cluster>("named_endpoints", "endpoints by name"),
+  };
+  return keys;
+}
+
+std::shared_ptr<const Node> PrintLoadAssignment(const Cluster& cluster) {
+  auto endpoints = Node::Sequence({});
+  for (const Endpoint& endpoint : cluster.endpoints) {
+    endpoints->Add("", {},
+                   PrintMap({{"endpoint", PrintMap({{"address", PrintEndpointAddress(endpoint)}})},
+                             {"load_balancing_weight", PrintInt(endpoint.weight)}}));
+  }
+  auto localities = Node::Sequence({});
+  localities->Add("", {}, PrintMap({{"lb_endpoints", endpoints}}));
+  return PrintMap({{"cluster_name", PrintText(cluster.name)}, {"endpoints", localities}});
+}
+
+// --- the rest of a cluster ---
+
+Keys<Cluster> ConnectionRows() {
+  using C = Cluster;
+  return {
+      DurationKey("idle_timeout", &C::idle_timeout, "An idle kept connection is closed."),
+      IntKey("max_requests_per_connection", &C::max_requests_per_connection, 0, UINT32_MAX,
+             "A connection is closed after this many requests; 0: no limit."),
+      IntKey("max_response_headers_kb", &C::max_response_headers_kb, 1, 8192,
+             "A larger response head: 502."),
+      IntKey("max_headers_count", &C::max_headers_count, 1, 10'000,
+             "More fields in a response: 502."),
+  };
+}
+
+const Keys<Cluster>& HttpProtocolOptionsKeys() {
+  using C = Cluster;
+  static const Keys<C> http1 = {
+      MissingKey<C>("header_key_format", "upper case in field names"),
+      MissingKey<C>("enable_trailers", "this switch; trailers always pass", "true"),
+      MissingKey<C>("allow_chunked_length", "content-length beside chunked", "false"),
+      MissingKey<C>("send_fully_qualified_url", "absolute form to backends", "false"),
+      MissingKey<C>("accept_http_10", "HTTP/1.0 to backends", "false"),
+      MissingKey<C>("override_stream_error_on_invalid_http_message",
+                    "keeping a connection after an invalid message", "false"),
+  };
+  static const Keys<C> explicit_config = {
+      CustomKey<C>(
+          "http_protocol_options", "mapping",
+          [](Context& c, const Field& f, C* cluster) {
+            cluster->protocol = DefaultCodec();
+            if (!f.node().is_null()) ReadMap(c, f, http1, cluster);
+          },
+          nullptr, ""),
+      MissingKey<C>("http2_protocol_options", "HTTP/2 to backends"),
+      MissingKey<C>("http3_protocol_options", "HTTP/3 to backends"),
+  };
+  static const Keys<C> common = [] {
+    Keys<C> rows = ConnectionRows();
+    rows.push_back(MissingKey<C>("max_connection_duration", "the age of backend connections"));
+    rows.push_back(MissingKey<C>("max_stream_duration", "this key here; it is a route's"));
+    rows.push_back(MissingKey<C>("headers_with_underscores_action", "this key here", "ALLOW"));
+    return rows;
+  }();
+  static const Keys<C> keys = {
+      CustomKey<C>(
+          "@type", "string",
+          [](Context& c, const Field& f, C*) {
+            if (MessageOf(f.node().text()) != kHttpProtocolOptions) {
+              c.AddExpected(f, kHttpProtocolOptions);
+            }
+          },
+          nullptr, ""),
+      GroupKey<C>("explicit_http_config", explicit_config, ""),
+      GroupKey<C>("common_http_protocol_options", common, ""),
+      MissingKey<C>("auto_config", "choosing a backend's protocol by ALPN"),
+      MissingKey<C>("use_downstream_protocol_config", "the client's protocol to backends"),
+      MissingKey<C>("upstream_http_protocol_options", "TLS to backends"),
+      MissingKey<C>("http_filters", "filters on the upstream side"),
+      MissingKey<C>("header_validation_config", "extensions of header validation"),
+      MissingKey<C>("outlier_detection", "outlier detection"),
+  };
+  return keys;
+}
+
+void ReadExtensionOptions(Context& c, const Field& field, Cluster* out) {
+  static const Keys<Cluster> keys = {
+      CustomKey<Cluster>(
+          kHttpProtocolOptions, "mapping",
+          [](Context& c2, const Field& f, Cluster* cluster) {
+            ReadMap(c2, f, HttpProtocolOptionsKeys(), cluster);
+          },
+          nullptr, ""),
+  };
+  ReadMap(c, field, keys, out);
+}
+
+void ReadType(Context& c, const Field& field, Cluster*) {
+  const auto value = field.node().AsString();
+  if (value && (*value == "STRICT_DNS" || *value == "LOGICAL_DNS")) {
+    c.Add(field.node().mark(),
+          "type " + Quote(*value) + " asks for a feature that Weir does not have: DNS refresh",
+          "STATIC: host names in endpoints are resolved once at start");
+    return;
+  }
+  ReadEnum(c, field, {"STATIC"}, {"EDS", "ORIGINAL_DST"});
+}
+
+void ReadThresholds(Context& c, const Field& field, CircuitBreakers* out) {
+  if (!ExpectList(c, field)) return;
+  std::vector<std::string> names;
+  bool given = false;
+  for (const Field& element : Elements(field, &names)) {
+    if (given) c.Add(element.key_mark, "thresholds of priority DEFAULT are given twice");
+    given = true;
+    ReadMap(c, element, CircuitBreakersKeys(), out);
+  }
+}
+
+// Envoy's {thresholds: [...]}, or the limits themselves.
+void ReadCircuitBreakers(Context& c, const Field& field, Cluster* out) {
+  static const Keys<CircuitBreakers> keys = {
+      CustomKey<CircuitBreakers>("thresholds", "list", ReadThresholds, nullptr, ""),
+      MissingKey<CircuitBreakers>("per_host_thresholds", "limits per endpoint"),
+  };
+  const bool envoy = HasKey(field.node(), "thresholds") ||
+                     HasKey(field.node(), "per_host_thresholds") || field.node().size() == 0;
+  ReadMap(c, field, envoy ? keys : CircuitBreakersKeys(), &out->circuit_breakers);
+}
+
+std::shared_ptr<const Node> PrintCircuitBreakers(const Cluster& cluster) {
+  auto list = Node::Sequence({});
+  list->Add("", {}, PrintKeys(CircuitBreakersKeys(), cluster.circuit_breakers));
+  return PrintMap({{"thresholds", list}});
+}
+
+Keys<Cluster> BasicRows() {
+  using C = Cluster;
+  static constexpr Milliseconds kMinConnect{1};
+  static constexpr Milliseconds kMaxConnect{3'600'000};
+  return {
+      TextKey("name", &C::name, "What routes call it.").Required(),
+      CustomKey<C>(
+          "type", "STATIC", ReadType, [](const C&) { return PrintText("STATIC"); },
+          "Host names in endpoints are resolved once at start."),
+      CustomKey<C>("endpoints", "list of addresses, or of {address, weight}", ReadShortEndpoints,
+                   nullptr, "Short for load_assignment.")
+          .Shorthand(),
+      CustomKey<C>(
+          "load_assignment", "load assignment",
+          [](Context& c, const Field& f, C* cluster) {
+            ReadMap(c, f, LoadAssignmentKeys(), cluster);
+          },
+          PrintLoadAssignment, "The endpoints as Envoy writes them."),
+      EnumKey<C, LbPolicy>(
+          "lb_policy", &C::lb_policy,
+          {{"ROUND_ROBIN", LbPolicy::kRoundRobin}, {"LEAST_REQUEST", LbPolicy::kLeastRequest}},
+          {"RING_HASH", "RANDOM", "MAGLEV", "CLUSTER_PROVIDED", "LOAD_BALANCING_POLICY_CONFIG"},
+          "How an endpoint is chosen."),
+      GroupKey<C>("least_request_lb_config",
+                  {IntKey("choice_count", &C::choice_count, 2, 100,
+                          "How many random endpoints are compared."),
+                   MissingKey<C>("active_request_bias", "a bias of least request"),
+                   MissingKey<C>("slow_start_config", "slow start"),
+                   MissingKey<C>("locality_lb_config", "localities"),
+                   MissingKey<C>("enable_full_scan", "a full scan of endpoints", "false")},
+                  "For LEAST_REQUEST."),
+      DurationKey("connect_timeout", &C::connect_timeout,
+                  "To connect to an endpoint; then another "
+                  "is tried.",
+                  kMinConnect, kMaxConnect),
+      IntKey("max_connect_attempts", &C::max_connect_attempts, 1, 10,
+             "Attempts to connect for one request; then 503."),
+      CustomKey<C>(
+          "protocol", "codec name",
+          [](Context& c, const Field& f, C* cluster) { ReadText(c, f, &cluster->protocol); },
+          [](const C& cluster) { return PrintText(cluster.protocol); },
+          "The codec plugin that speaks to the backends."),
+      CustomKey<C>("circuit_breakers", "circuit breakers", ReadCircuitBreakers,
+                   PrintCircuitBreakers, "Limits of the cluster, all workers together."),
+      IntKey("per_connection_buffer_limit_bytes", &C::per_connection_buffer_limit_bytes, kMinBuffer,
+             kMaxBuffer, "What is buffered for one connection, each way."),
+      CustomKey<C>("typed_extension_protocol_options", "mapping", ReadExtensionOptions, nullptr,
+                   "HttpProtocolOptions, as Envoy writes them.")
+          .Shorthand(),
+  };
+}
+
+Keys<Cluster> MissingRows() {
+  using C = Cluster;
+  return {
+      MissingKey<C>("transport_socket", "TLS to backends"),
+      MissingKey<C>("transport_socket_matches", "TLS to backends"),
+      MissingKey<C>("health_checks", "active health checks"),
+      MissingKey<C>("outlier_detection", "outlier detection"),
+      MissingKey<C>("common_lb_config", "options of load balancing"),
+      MissingKey<C>("round_robin_lb_config", "slow start"),
+      MissingKey<C>("ring_hash_lb_config", "RING_HASH"),
+      MissingKey<C>("maglev_lb_config", "MAGLEV"),
+      MissingKey<C>("lb_subset_config", "subsets of a cluster"),
+      MissingKey<C>("load_balancing_policy", "load balancing policies as extensions"),
+      MissingKey<C>("cluster_type", "cluster types as extensions"),
+      MissingKey<C>("eds_cluster_config", "endpoints by discovery"),
+      MissingKey<C>("dns_lookup_family", "a choice of address family", "AUTO"),
+      MissingKey<C>("dns_refresh_rate", "DNS refresh"),
+      MissingKey<C>("dns_failure_refresh_rate", "DNS refresh"),
+      MissingKey<C>("respect_dns_ttl", "DNS refresh", "false"),
+      MissingKey<C>("dns_resolvers", "a choice of DNS servers"),
+      MissingKey<C>("typed_dns_resolver_config", "a choice of DNS servers"),
+      MissingKey<C>("dns_resolution_config", "a choice of DNS servers"),
+      MissingKey<C>("use_tcp_for_dns_lookups", "DNS over TCP", "false"),
+      MissingKey<C>("wait_for_warm_on_init", "warming of clusters", "true"),
+      MissingKey<C>("http_protocol_options",
+                    "this key; typed_extension_protocol_options or protocol say it"),
+      MissingKey<C>("http2_protocol_options", "HTTP/2 to backends"),
+      MissingKey<C>("common_http_protocol_options",
+                    "this key; typed_extension_protocol_options has it"),
+      MissingKey<C>("upstream_http_protocol_options", "TLS to backends"),
+      MissingKey<C>("protocol_selection", "the client's protocol to backends",
+                    "USE_CONFIGURED_PROTOCOL"),
+      MissingKey<C>("upstream_connection_options", "TCP options of backend connections"),
+      MissingKey<C>("upstream_bind_config", "a source address"),
+      MissingKey<C>("close_connections_on_host_health_failure", "active health checks", "false"),
+      MissingKey<C>("ignore_health_on_host_removal", "active health checks", "false"),
+      MissingKey<C>("connection_pool_per_downstream_connection", "a pool per client", "false"),
+      MissingKey<C>("preconnect_policy", "connecting ahead"),
+      MissingKey<C>("track_cluster_stats", "further counters"),
+      MissingKey<C>("track_timeout_budgets", "further counters", "false"),
+      MissingKey<C>("alt_stat_name", "another name in counters"),
+      MissingKey<C>("metadata", "metadata of clusters"),
+      MissingKey<C>("filters", "network filters on the upstream side"),
+      MissingKey<C>("hosts", "the hosts of v2 files; load_assignment or endpoints name them"),
+      MissingKey<C>("cleanup_interval", "ORIGINAL_DST"),
+      MissingKey<C>("original_dst_lb_config", "ORIGINAL_DST"),
+  };
+}
+
+}  // namespace
+
+const Keys<CircuitBreakers>& CircuitBreakersKeys() {
+  using B = CircuitBreakers;
+  static const Keys<B> keys = {
+      MissingKey<B>("priority", "priorities", "DEFAULT"),
+      IntKey("max_connections", &B::max_connections, 1, UINT32_MAX,
+             "Open connections; a request beyond waits."),
+      IntKey("max_pending_requests", &B::max_pending_requests, 0, UINT32_MAX,
+             "Requests that wait for a connection; 503 beyond."),
+      IntKey("max_requests", &B::max_requests, 1, UINT32_MAX, "Requests in flight; 503 beyond."),
+      MissingKey<B>("max_retries", "retry policies", "3"),
+      MissingKey<B>("retry_budget", "retry policies"),
+      MissingKey<B>("max_connection_pools", "a limit of pools"),
+      MissingKey<B>("track_remaining", "further counters", "false"),
+  };
+  return keys;
+}
+
+const Keys<Endpoint>& EndpointKeys() {
+  static const Keys<Endpoint> keys = {
+      CustomKey<Endpoint>("address", "address", ReadEndpointAddress, PrintEndpointAddress,
+                          "An IP address and port, host:port or unix:/path.")
+          .Required(),
+      IntKey("weight", &Endpoint::weight, 1, 1'000'000, "Its share among the endpoints."),
+  };
+  return keys;
+}
+
+const Keys<Cluster>& ClusterKeys() {
+  static const Keys<Cluster> keys = [] {
+    Keys<Cluster> all = BasicRows();
+    for (Key<Cluster>& key : ConnectionRows()) all.push_back(std::move(key));
+    for (Key<Cluster>& key : MissingRows()) all.push_back(std::move(key));
+    return all;
+  }();
+  return keys;
+}
+
+}  // namespace weir::config

@@ -1,0 +1,78 @@
+#include "core/config/names.h"
+
+namespace weir::config {
+namespace {
+
+constexpr std::string_view kTypePrefix = "type.googleapis.com/";
+constexpr std::string_view kNetworkPrefix = "envoy.filters.network.";
+constexpr std::string_view kHttpPrefix = "envoy.filters.http.";
+
+bool Is(const char* known, std::string_view name) {
+  return *known != '\0' && name == known;
+}
+
+}  // namespace
+
+const std::vector<FilterName>& KnownFilters() {
+  static const std::vector<FilterName> filters = {
+      {FilterKind::kNetwork, "direct_response",
+       "envoy.extensions.filters.network.direct_response.v3.Config", "", Terminal::kYes},
+      {FilterKind::kNetwork, "echo", "envoy.extensions.filters.network.echo.v3.Echo", "",
+       Terminal::kYes},
+      {FilterKind::kNetwork, "http_connection_manager",
+       "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "",
+       Terminal::kYes},
+      {FilterKind::kNetwork, "tcp_proxy", "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+       "", Terminal::kYes},
+      {FilterKind::kHttp, "direct_response", "", "", Terminal::kEither},
+      {FilterKind::kHttp, "header_mutation",
+       "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+       "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute", Terminal::kNo},
+      {FilterKind::kHttp, "health_check",
+       "envoy.extensions.filters.http.health_check.v3.HealthCheck", "", Terminal::kNo},
+      {FilterKind::kHttp, "mux", "envoy.extensions.filters.http.router.v3.Router", "",
+       Terminal::kYes},
+  };
+  return filters;
+}
+
+std::string CanonicalFilterName(FilterKind kind, std::string_view name) {
+  const std::string_view prefix = kind == FilterKind::kNetwork ? kNetworkPrefix : kHttpPrefix;
+  if (name.substr(0, prefix.size()) == prefix) name.remove_prefix(prefix.size());
+  if (kind == FilterKind::kHttp && name == "router") name = "mux";
+  return std::string(name);
+}
+
+const FilterName* FindFilter(FilterKind kind, std::string_view type) {
+  for (const FilterName& filter : KnownFilters()) {
+    if (filter.kind == kind && type == filter.type) return &filter;
+  }
+  return nullptr;
+}
+
+const FilterName* FindFilterByMessage(FilterKind kind, std::string_view type_url) {
+  const std::string_view message = MessageOf(type_url);
+  for (const FilterName& filter : KnownFilters()) {
+    if (filter.kind != kind) continue;
+    if (Is(filter.message, message) || Is(filter.per_route, message)) return &filter;
+  }
+  return nullptr;
+}
+
+std::string_view MessageOf(std::string_view type_url) {
+  if (type_url.substr(0, kTypePrefix.size()) == kTypePrefix) {
+    type_url.remove_prefix(kTypePrefix.size());
+  }
+  return type_url;
+}
+
+Terminal TerminalOf(FilterKind kind, std::string_view type) {
+  const FilterName* filter = FindFilter(kind, type);
+  return filter == nullptr ? Terminal::kEither : filter->terminal;
+}
+
+std::string_view DefaultCodec() {
+  return "h1";
+}
+
+}  // namespace weir::config
