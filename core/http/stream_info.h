@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/net/address.h"
+#include "core/observe/response_flags.h"
 
 namespace weir::http {
 
@@ -15,7 +16,7 @@ struct StreamInfo {
   uint64_t upstream_head_ms = 0;     // the final head arrived
   uint64_t bytes_received = 0;       // body
   uint64_t bytes_sent = 0;           // body
-  uint64_t flags = 0;                // observe::ResponseFlag
+  observe::ResponseFlags flags;
   uint32_t response_code = 0;        // 0: none was sent
   uint32_t attempts = 0;
   std::string_view details;

@@ -19,7 +19,7 @@ struct LocalReply {
   std::string_view details;            // RESPONSE_CODE_DETAILS; copied
   const weir_field* fields = nullptr;  // further fields; copied
   uint32_t field_count = 0;
-  uint64_t flags = 0;                  // observe::ResponseFlag bits for the log
+  observe::ResponseFlags flags;        // for the log
   bool overloaded = false;             // adds x-envoy-overloaded
   bool close = false;                  // the connection ends after it
 };

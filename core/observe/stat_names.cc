@@ -80,12 +80,12 @@ AccessLogStats BindAccessLogStats(StatRegistry* registry, StatBlock* block) {
 #undef WEIR_BIND_COUNTER
 #undef WEIR_BIND_GAUGE
 
-void HttpStats::CountResponse(uint32_t status) {
+void HttpStats::CountResponse(uint32_t status) const {
   Count(status, {downstream_rq_1xx, downstream_rq_2xx, downstream_rq_3xx, downstream_rq_4xx,
                  downstream_rq_5xx});
 }
 
-void ClusterStats::CountResponse(uint32_t status) {
+void ClusterStats::CountResponse(uint32_t status) const {
   Count(status,
         {upstream_rq_1xx, upstream_rq_2xx, upstream_rq_3xx, upstream_rq_4xx, upstream_rq_5xx});
 }

@@ -147,12 +147,12 @@ namespace weir::observe {
 struct HttpStats {
   WEIR_HTTP_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
   // Adds to downstream_rq_1xx … 5xx.
-  void CountResponse(uint32_t status);
+  void CountResponse(uint32_t status) const;
 };
 struct ClusterStats {
   WEIR_CLUSTER_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
   // Adds to upstream_rq_1xx … 5xx.
-  void CountResponse(uint32_t status);
+  void CountResponse(uint32_t status) const;
 };
 struct ListenerStats {
   WEIR_LISTENER_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)

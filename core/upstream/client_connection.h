@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/base/intrusive_list.h"
+#include "core/http/codec_connection.h"
+#include "core/upstream/pool_request.h"
+
+namespace weir::upstream {
+
+class Pool;
+
+// A connection to a backend, of a pool. Never dials by itself and serves whoever the pool gives it to.
+class ClientConnection final : public http::CodecConnection {
+ public:
+  enum class State : uint8_t { kConnecting, kReady, kClosing };
+
+  ClientConnection(Pool* pool, Host* host, std::unique_ptr<net::Io> io, const weir_codec_api* api,
+                   const weir_codec_params& params);
+  ~ClientConnection() override = default;
+
+  Host* host() const { return host_; }
+  State state() const { return state_; }
+  uint32_t requests() const { return requests_; }
+  uint32_t active() const { return active_; }
+
+  // Binds a stream to the connection and counts it. False: no room after all.
+  bool OpenStream(http::CodecStream* stream);
+  // The stream is over, cleanly or not. The connection goes back to its pool, or away.
+  void StreamDone(bool clean);
+  // Whether a request can be put on it now: nothing unread waits, and nothing says that the peer has gone.
+  bool Usable() const { return state_ == State::kReady && Reusable() && Capacity() > 0 && !HasUnreadInput(); }
+  void StartConnecting(uint64_t timeout_ms);
+  void Close() { Finish(false, WEIR_REASON_NONE); }
+
+  base::ListNode idle_link_;
+  base::ListNode all_link_;
+
+ private:
+  friend class Pool;
+
+  void OnConnected() override;
+  void OnInputEnd() override;
+  void OnGone(uint32_t reason) override;
+  void OnDeadline() override;
+  void OnDeferred() override;
+  void OnConnectionError(const weir_error& error) override;
+
+  Pool* pool_;
+  Host* host_;
+  State state_ = State::kConnecting;
+  bool timed_out_ = false;
+  bool settle_ = false;  // a stream ended: decide in the deferred phase what becomes of the connection
+  uint32_t requests_ = 0;
+  uint32_t active_ = 0;
+};
+
+}  // namespace weir::upstream

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/intrusive_list.h"
+#include "core/config/config.h"
+#include "core/net/address.h"
+#include "core/upstream/client_connection.h"
+
+namespace weir::upstream {
+
+// One endpoint as one worker sees it: its load and its connections.
+struct Host {
+  const config::Endpoint* endpoint = nullptr;
+  net::Address address;
+  uint32_t weight = 1;
+  uint32_t index = 0;
+  bool healthy = true;           // health checks and outlier detection will write it
+  uint32_t active_requests = 0;  // attached to its connections, or waiting for one
+  uint32_t connections = 0;      // open or connecting
+  uint32_t connecting = 0;
+  int64_t current_weight = 0;    // of smooth weighted round robin
+  // Connections without streams; the most recently used first.
+  base::List<ClientConnection, &ClientConnection::idle_link_> idle;
+  // Multiplexed connections with streams and room for more.
+  base::List<ClientConnection, &ClientConnection::idle_link_> sharing;
+  // Requests that wait for a connection to this host, in order.
+  base::List<PoolRequest, &PoolRequest::pending_link_> pending;
+  uint32_t pending_count = 0;
+};
+
+}  // namespace weir::upstream

@@ -1,0 +1,227 @@
+#include "core/upstream/pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::upstream {
+namespace {
+
+uint32_t Share(uint32_t limit, uint32_t workers) { return std::max(1u, limit / std::max(1u, workers)); }
+
+}  // namespace
+
+net::Address ToNetAddress(const config::Address& address) {
+  switch (address.kind) {
+    case config::Address::Kind::kIpv4:
+      return net::Address::Ipv4(address.ip.data(), address.port);
+    case config::Address::Kind::kIpv6:
+      return net::Address::Ipv6(address.ip.data(), address.port);
+    default:
+      return *net::Address::Unix(address.path, address.mode);
+  }
+}
+
+Pool::Pool(net::WorkerContext* worker, const config::Cluster* config, const UpstreamCodec& codec,
+           const observe::ClusterStats& stats, uint32_t workers)
+    : worker_(worker),
+      config_(config),
+      codec_(codec),
+      stats_(stats),
+      max_connections_(Share(config->circuit_breakers.max_connections, workers)),
+      max_pending_(config->circuit_breakers.max_pending_requests == 0
+                       ? 0
+                       : Share(config->circuit_breakers.max_pending_requests, workers)),
+      max_requests_(Share(config->circuit_breakers.max_requests, workers)) {
+  for (const config::Endpoint& endpoint : config->endpoints) {
+    auto host = std::make_unique<Host>();
+    host->endpoint = &endpoint;
+    host->address = ToNetAddress(endpoint.address);
+    host->weight = endpoint.weight;
+    host->index = static_cast<uint32_t>(hosts_.size());
+    host_list_.push_back(host.get());
+    hosts_.push_back(std::move(host));
+  }
+  if (config->lb_policy == config::LbPolicy::kLeastRequest) {
+    balancer_ = std::make_unique<LeastRequest>(worker->random, config->choice_count);
+  } else {
+    balancer_ = std::make_unique<RoundRobin>();
+  }
+}
+
+Pool::~Pool() {
+  while (ClientConnection* connection = all_.front()) connection->Close();
+}
+
+PoolFailure Pool::AdmitRequest() {
+  if (active_requests_ >= max_requests_) {
+    stats_.upstream_rq_overflow->Add();
+    return PoolFailure::kOverflow;
+  }
+  ++active_requests_;
+  stats_.upstream_rq_total->Add();
+  stats_.upstream_rq_active->Add();
+  return PoolFailure::kNone;
+}
+
+ClientConnection* Pool::TakeIdle(Host* host) {
+  while (ClientConnection* connection = host->idle.front()) {
+    if (connection->Usable()) return connection;
+    // It has a FIN or bytes that nobody asked for: whatever was sent on it now could be lost.
+    connection->idle_link_.Unlink();
+    connection->Close();
+  }
+  return host->sharing.front();
+}
+
+PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
+  Host* host = balancer_->Pick(host_list_, avoid);
+  if (host == nullptr) {
+    stats_.upstream_cx_none_healthy->Add();
+    return PoolFailure::kNoHealthyHost;
+  }
+  if (!fresh && host->pending.empty()) {
+    ClientConnection* connection = TakeIdle(host);
+    if (connection != nullptr) {
+      request->OnConnection(connection, host);
+      return PoolFailure::kNone;
+    }
+  }
+  if (pending_ >= max_pending_) {
+    stats_.upstream_rq_pending_overflow->Add();
+    return PoolFailure::kOverflow;
+  }
+  Queue(request, host);
+  // As many connections on their way as requests that wait; at the bound they wait for one to become free, but no host is left
+  // without any.
+  if (host->connecting < host->pending_count) {
+    if (connections_ < max_connections_ || host->connections == 0) {
+      Dial(host);
+    } else {
+      stats_.upstream_cx_overflow->Add();
+    }
+  }
+  return PoolFailure::kNone;
+}
+
+void Pool::Queue(PoolRequest* request, Host* host) {
+  request->pending_host_ = host;
+  host->pending.PushBack(request);
+  ++host->pending_count;
+  ++pending_;
+  stats_.upstream_rq_pending_total->Add();
+  stats_.upstream_rq_pending_active->Add();
+}
+
+void Pool::Unqueue(PoolRequest* request) {
+  request->pending_link_.Unlink();
+  --request->pending_host_->pending_count;
+  request->pending_host_ = nullptr;
+  --pending_;
+  stats_.upstream_rq_pending_active->Sub();
+}
+
+void Pool::Cancel(PoolRequest* request) {
+  if (!request->waiting()) return;
+  Unqueue(request);
+  stats_.upstream_rq_cancelled->Add();
+}
+
+void Pool::Dial(Host* host) {
+  auto* connection = new ClientConnection(this, host, worker_->dialer->Dial(host->address), codec_.api, codec_.params);
+  ++host->connections;
+  ++host->connecting;
+  ++connections_;
+  stats_.upstream_cx_total->Add();
+  stats_.upstream_cx_active->Add();
+  all_.PushBack(connection);
+  if (!connection->ok()) {
+    connection->Close();
+    return;
+  }
+  connection->StartConnecting(static_cast<uint64_t>(config_->connect_timeout.count()));
+}
+
+void Pool::OnConnected(ClientConnection* connection) {
+  --connection->host()->connecting;
+  OnRoom(connection);
+}
+
+bool Pool::WornOut(const ClientConnection* connection) const {
+  return config_->max_requests_per_connection != 0 && connection->requests() >= config_->max_requests_per_connection;
+}
+
+void Pool::OnRoom(ClientConnection* connection) {
+  if (draining_ || WornOut(connection)) {
+    if (WornOut(connection)) stats_.upstream_cx_max_requests->Add();
+    if (connection->active() == 0) connection->Close();
+    return;
+  }
+  ServePending(connection->host(), connection);
+}
+
+void Pool::ServePending(Host* host, ClientConnection* connection) {
+  while (connection->Usable()) {
+    PoolRequest* request = host->pending.front();
+    if (request == nullptr) break;
+    Unqueue(request);
+    request->OnConnection(connection, host);
+  }
+  if (!connection->finished() && connection->state() == ClientConnection::State::kReady) Keep(connection);
+}
+
+void Pool::Keep(ClientConnection* connection) {
+  connection->idle_link_.Unlink();
+  if (!connection->Usable()) return;
+  if (connection->active() > 0) {
+    connection->host()->sharing.PushFront(connection);
+    return;
+  }
+  connection->host()->idle.PushFront(connection);
+  const auto idle = static_cast<uint64_t>(config_->idle_timeout.count());
+  worker_->reactor->SetDeadline(connection, idle == 0 ? 0 : worker_->reactor->now_ms() + idle);
+}
+
+void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_out) {
+  Host* host = connection->host();
+  --host->connections;
+  --connections_;
+  stats_.upstream_cx_active->Sub();
+  stats_.upstream_cx_destroy->Add();
+  stats_.upstream_cx_rx_bytes_total->Add(connection->bytes_received());
+  stats_.upstream_cx_tx_bytes_total->Add(connection->bytes_sent());
+  if (was_connecting) {
+    --host->connecting;
+    FailConnect(host, timed_out);
+    return;
+  }
+  // Requests that waited for this connection to become free need another one.
+  if (!draining_ && host->pending_count > host->connecting && connections_ < max_connections_) Dial(host);
+}
+
+// One failed connect costs one waiting request one attempt: the first, which waited longest. It looks for another host.
+void Pool::FailConnect(Host* host, bool timed_out) {
+  (timed_out ? stats_.upstream_cx_connect_timeout : stats_.upstream_cx_connect_fail)->Add();
+  PoolRequest* request = host->pending.front();
+  if (request == nullptr || host->connecting >= host->pending_count) return;
+  Unqueue(request);
+  PoolFailure failure = timed_out ? PoolFailure::kConnectTimeout : PoolFailure::kConnectFailed;
+  if (++request->connect_attempts_ < config_->max_connect_attempts) {
+    failure = Acquire(request, true, host);
+    if (failure == PoolFailure::kNone) return;
+  } else {
+    stats_.upstream_cx_connect_attempts_exceeded->Add();
+  }
+  request->OnNoConnection(failure, host);
+}
+
+void Pool::Drain() {
+  draining_ = true;
+  for (Host* host : host_list_) {
+    while (ClientConnection* connection = host->idle.front()) {
+      connection->idle_link_.Unlink();
+      connection->Close();
+    }
+  }
+}
+
+}  // namespace weir::upstream

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/config/config.h"
+#include "core/net/worker_context.h"
+#include "core/observe/stat_names.h"
+#include "core/upstream/client_connection.h"
+#include "core/upstream/host.h"
+#include "core/upstream/load_balancer.h"
+
+namespace weir::upstream {
+
+// How a pool's connections speak to the backends.
+struct UpstreamCodec {
+  const weir_codec_api* api = nullptr;
+  weir_codec_params params{};
+};
+
+// One cluster on one worker: its hosts and all connections to them, shared by every downstream connection of the worker. Limits
+// are the configured ones divided by the number of workers, at least 1.
+class Pool {
+ public:
+  Pool(net::WorkerContext* worker, const config::Cluster* config, const UpstreamCodec& codec,
+       const observe::ClusterStats& stats, uint32_t workers);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  const config::Cluster& config() const { return *config_; }
+  net::WorkerContext* worker() const { return worker_; }
+  const observe::ClusterStats& stats() const { return stats_; }
+  bool draining() const { return draining_; }
+
+  // Either calls request->OnConnection now, or queues the request (kNone both times), or says why neither can be. fresh: a
+  // connection that carried nothing before, as a replay needs. avoid: a host to stay away from while there is another.
+  PoolFailure Acquire(PoolRequest* request, bool fresh, const Host* avoid);
+  // The request does not want a connection any more. No-op when it does not wait.
+  void Cancel(PoolRequest* request);
+  // Counts a request that starts on, or leaves, a host.
+  PoolFailure AdmitRequest();
+  void RequestDone() { --active_requests_; stats_.upstream_rq_active->Sub(); }
+
+  // No new connections are kept; idle ones go now.
+  void Drain();
+  const std::vector<Host*>& hosts() const { return host_list_; }
+  uint32_t connections() const { return connections_; }
+  uint32_t pending() const { return pending_; }
+
+ private:
+  friend class ClientConnection;
+
+  void OnConnected(ClientConnection* connection);
+  void OnRoom(ClientConnection* connection);
+  void OnGone(ClientConnection* connection, bool was_connecting, bool timed_out);
+
+  ClientConnection* TakeIdle(Host* host);
+  void Dial(Host* host);
+  void Queue(PoolRequest* request, Host* host);
+  void Unqueue(PoolRequest* request);
+  void ServePending(Host* host, ClientConnection* connection);
+  void Keep(ClientConnection* connection);
+  bool WornOut(const ClientConnection* connection) const;
+  void FailConnect(Host* host, bool timed_out);
+
+  net::WorkerContext* worker_;
+  const config::Cluster* config_;
+  UpstreamCodec codec_;
+  observe::ClusterStats stats_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::vector<Host*> host_list_;
+  std::unique_ptr<LoadBalancer> balancer_;
+  base::List<ClientConnection, &ClientConnection::all_link_> all_;
+  uint32_t max_connections_;
+  uint32_t max_pending_;
+  uint32_t max_requests_;
+  uint32_t connections_ = 0;
+  uint32_t pending_ = 0;
+  uint32_t active_requests_ = 0;
+  bool draining_ = false;
+};
+
+// The form in which sockets take a configured address.
+net::Address ToNetAddress(const config::Address& address);
+
+}  // namespace weir::upstream

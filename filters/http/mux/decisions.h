@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/observe/response_flags.h"
+#include "core/upstream/pool_request.h"
+
+// What the Mux decides, as functions of values: no state, no effect.
+
+namespace weir::mux {
+
+// How an attempt on a backend stood when it ended early.
+struct AttemptEnd {
+  uint32_t reason = 0;            // WEIR_REASON_*
+  bool request_written = false;   // a byte of the request may have reached the peer
+  bool response_started = false;  // a byte of an answer came, interim ones included
+  bool head_forwarded = false;    // the final head went to the filters
+  bool idempotent = false;        // RFC 9110 section 9.2.2
+  bool body_kept = false;         // every byte of the request that was sent is still here
+  bool replayed = false;          // this was the replay
+};
+
+enum class EndAction : uint8_t {
+  kReplay,    // once more, on a fresh connection
+  kAnswer,    // a local reply
+  kTruncate,  // the client has the head: end its stream so that it can see that the body is cut
+};
+
+// The replay rule: once, and only if nothing was written, or the peer says that it did not process the request, or the method
+// is idempotent and no byte of an answer came.
+EndAction DecideEnd(const AttemptEnd& end);
+
+// GET, HEAD, OPTIONS, TRACE, PUT, DELETE.
+bool IsIdempotent(std::string_view method);
+
+struct FailureAnswer {
+  uint32_t status = 503;
+  std::string_view details;
+  observe::ResponseFlag flag = observe::ResponseFlag::kUpstreamConnectionTermination;
+  bool overloaded = false;
+};
+
+// The answer for an attempt that ended with `reason` before there was a head to forward.
+FailureAnswer AnswerFor(uint32_t reason);
+// The answer for a request that got no connection.
+FailureAnswer AnswerFor(upstream::PoolFailure failure);
+
+}  // namespace weir::mux

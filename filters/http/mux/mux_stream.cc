@@ -1,0 +1,229 @@
+#include "filters/http/mux/mux_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/http/route/rewrite.h"
+
+namespace weir::mux {
+
+using http::LocalReply;
+using http::SliceQueue;
+using upstream::PoolFailure;
+
+MuxStream::MuxStream(http::TerminalHost* host, upstream::Pool* pool)
+    : host_(host),
+      pool_(pool),
+      waiting_(host->worker()->pool),
+      kept_(host->worker()->pool),
+      attachment_(this, host->worker()->pool) {}
+
+MuxStream::~MuxStream() { Unlink(WEIR_REASON_CANCEL); }
+
+void MuxStream::OnRequestHead(bool end_stream) {
+  head_end_ = request_ended_ = end_stream;
+  if (pool_ == nullptr) {
+    Fail({503, "cluster_not_found", observe::ResponseFlag::kNoClusterFound, false});
+    return;
+  }
+  host_->info().cluster = pool_->config().name;
+  const PoolFailure failure = pool_->AdmitRequest();
+  if (failure != PoolFailure::kNone) return Fail(AnswerFor(failure));
+  admitted_ = true;
+  Link(false, nullptr);
+}
+
+void MuxStream::Link(bool fresh, const upstream::Host* avoid) {
+  state_ = State::kLink;
+  const PoolFailure failure = pool_->Acquire(this, fresh, avoid);
+  if (failure != PoolFailure::kNone) Fail(AnswerFor(failure));
+}
+
+bool MuxStream::BuildHead(weir_head* head) {
+  *head = host_->request().head();
+  const http::Route* route = host_->route();
+  const auto* forward = route->forward();
+  if (!forward->prefix_rewrite.empty() && head->path.size > 0) {
+    const std::string_view path = http::View(head->path);
+    const size_t bound = http::RewritePathBound(*route, path);
+    auto* room = static_cast<char*>(host_->arena()->Allocate(bound, 1));
+    if (room == nullptr) return false;
+    http::ByteSink sink(room, bound);
+    const http::Rewrite rewrite = http::RewritePath(*route, path, &sink);
+    if (rewrite.status != http::RewriteStatus::kUnchanged && rewrite.status != http::RewriteStatus::kRewritten) return false;
+    head->path = http::View(rewrite.text);
+  }
+  head->authority = http::View(http::RewriteAuthority(*route, http::View(head->authority)));
+  return true;
+}
+
+void MuxStream::OnConnection(upstream::ClientConnection* connection, upstream::Host* host) {
+  weir_head head;
+  if (!BuildHead(&head)) {
+    return Fail({400, "path_rewrite_failed", observe::ResponseFlag::kDownstreamProtocolError, false});
+  }
+  if (!attachment_.Attach(connection, host)) {
+    return Fail(AnswerFor(static_cast<uint32_t>(WEIR_REASON_CLOSED)));
+  }
+  state_ = State::kLinked;
+  http::StreamInfo& info = host_->info();
+  ++info.attempts;
+  info.upstream = &host->address;
+  if (info.upstream_start_ms == 0) info.upstream_start_ms = host_->worker()->reactor->now_ms();
+  if (attachment_.SendHead(head, head_end_) != WEIR_OK) {
+    Unlink(WEIR_REASON_INTERNAL);
+    return Fail({500, "codec_refused_request", observe::ResponseFlag::kLocalReset, false});
+  }
+  if (head_end_) return;
+  if (replayed_ && !kept_.empty()) {
+    for (uint32_t i = 0; i < kept_.count(); ++i) attachment_.SendData(kept_.at(i).Share());
+  }
+  SendBody();
+}
+
+void MuxStream::OnNoConnection(PoolFailure failure, upstream::Host* host) {
+  if (host != nullptr) host_->info().upstream = &host->address;
+  Fail(AnswerFor(failure));
+}
+
+void MuxStream::OnRequestData(SliceQueue* data, bool end_stream) {
+  if (state_ == State::kUnlinked) {
+    // An answer is on its way without the rest: the bytes are dropped, and credited so that the client is not stuck.
+    host_->RequestBodyTaken(data->bytes());
+    data->Clear();
+    return;
+  }
+  request_ended_ = request_ended_ || end_stream;
+  data->MoveTo(&waiting_);
+  if (state_ == State::kLinked) SendBody();
+}
+
+void MuxStream::OnRequestTrailers(const weir_head& trailers) {
+  trailers_ = &trailers;
+  request_ended_ = true;
+  if (state_ == State::kLinked) SendBody();
+}
+
+void MuxStream::SendBody() {
+  if (!waiting_.empty()) {
+    Keep(&waiting_);
+    attachment_.SendQueue(&waiting_);
+  }
+  if (request_ended_) attachment_.SendEnd(trailers_);
+}
+
+// Shares what is sent, until the answer begins or there is too much of it.
+void MuxStream::Keep(SliceQueue* data) {
+  if (!body_kept_ || response_started_ || tunnel_) {
+    body_kept_ = false;
+    return;
+  }
+  if (kept_.bytes() + data->bytes() > kReplayLimit) {
+    body_kept_ = false;
+    kept_.Clear();
+    return;
+  }
+  for (uint32_t i = 0; i < data->count(); ++i) {
+    const base::Slice& slice = data->at(i);
+    kept_.Push(slice.wasteful() ? base::CopyToFit(kept_.pool(), slice) : slice.Share());
+  }
+}
+
+void MuxStream::OnUpstreamTaken(uint64_t bytes) {
+  const uint64_t again = std::min(uncredited_, bytes);
+  uncredited_ -= again;
+  host_->RequestBodyTaken(bytes - again);
+}
+
+void MuxStream::OnResponseTaken(uint64_t bytes) { attachment_.Credit(bytes); }
+
+void MuxStream::OnUpstreamHead(weir_head& head, bool end_stream) {
+  response_started_ = true;
+  kept_.Clear();
+  body_kept_ = false;
+  if (head.kind == WEIR_HEAD_INTERIM) {
+    host_->RespondInterim(head);
+    return;
+  }
+  head_forwarded_ = true;
+  tunnel_ = (head.flags & WEIR_HEAD_TUNNEL) != 0;
+  host_->info().upstream_head_ms = host_->worker()->reactor->now_ms();
+  pool_->stats().CountResponse(head.status);
+  host_->RespondHead(head, end_stream);
+  if (end_stream) Finish();
+}
+
+void MuxStream::OnUpstreamData(base::Slice data, bool end_stream) {
+  host_->RespondData(std::move(data), end_stream);
+  if (end_stream) Finish();
+}
+
+void MuxStream::OnUpstreamTrailers(weir_head& head) {
+  host_->RespondTrailers(head);
+  Finish();
+}
+
+void MuxStream::OnUpstreamEnd() {
+  host_->RespondEnd();
+  Finish();
+}
+
+void MuxStream::OnUpstreamSent() {
+  if (tunnel_ && attachment_.received_all()) Finish();
+}
+
+// The answer is complete. What the backend did not take of the request, nobody wants any more; a tunnel's other half goes on.
+void MuxStream::Finish() {
+  if (state_ != State::kLinked) return;
+  if (tunnel_ && !attachment_.sent_all()) return;
+  pool_->stats().upstream_rq_completed->Add();
+  Unlink(WEIR_REASON_NO_ERROR);
+}
+
+void MuxStream::OnUpstreamReset(uint32_t reason) {
+  if (state_ != State::kLinked) return;
+  AttemptEnd end;
+  end.reason = reason;
+  end.request_written = attachment_.WroteSinceAttach();
+  end.response_started = response_started_;
+  end.head_forwarded = head_forwarded_;
+  end.idempotent = IsIdempotent(host_->request().method());
+  end.body_kept = body_kept_;
+  end.replayed = replayed_;
+  pool_->stats().upstream_rq_rx_reset->Add();
+  const upstream::Host* host = attachment_.host();
+  const bool replay = DecideEnd(end) == EndAction::kReplay;
+  attachment_.Detach(reason);
+  if (!replay) return Fail(AnswerFor(reason));
+  replayed_ = true;
+  uncredited_ = kept_.bytes();
+  pool_->stats().upstream_rq_retry->Add();
+  Link(true, pool_->hosts().size() > 1 ? host : nullptr);
+}
+
+void MuxStream::Unlink(uint32_t reason) {
+  if (pool_ != nullptr) pool_->Cancel(this);
+  attachment_.Detach(reason);
+  waiting_.Clear();
+  kept_.Clear();
+  state_ = State::kUnlinked;
+  if (std::exchange(admitted_, false)) pool_->RequestDone();
+}
+
+void MuxStream::OnCancel(uint32_t reason) {
+  if (attachment_.attached() && pool_ != nullptr) pool_->stats().upstream_rq_tx_reset->Add();
+  Unlink(reason);
+}
+
+void MuxStream::Fail(const FailureAnswer& answer) {
+  Unlink(WEIR_REASON_INTERNAL);
+  LocalReply reply;
+  reply.status = answer.status;
+  reply.details = answer.details;
+  reply.body = answer.details;
+  reply.flags.Set(answer.flag);
+  reply.overloaded = answer.overloaded;
+  host_->RespondFailure(reply);
+}
+
+}  // namespace weir::mux
