@@ -246,7 +246,7 @@ enum {
   WEIR_EVENT_NONE = 0,     /* all that was shown is used, or the rest is the start of something: show it again with more */
   WEIR_EVENT_BLOCKED = 1,  /* there are bytes but they must wait: for `consumed`, or for the end of the stream before them */
   WEIR_EVENT_HEAD = 2,     /* `head`, and end_stream when no body and no trailers follow */
-  WEIR_EVENT_DATA = 3,     /* `data`, inside the span that was shown */
+  WEIR_EVENT_DATA = 3,     /* `data`, inside the span that was shown; end_stream when the half is complete with it: then no END comes */
   WEIR_EVENT_TRAILERS = 4, /* `head`; ends the stream's half */
   WEIR_EVENT_END = 5,      /* the stream's half is complete, with no further byte */
   WEIR_EVENT_RESET = 6,    /* the peer ended the stream early: error.reason */
@@ -270,12 +270,15 @@ typedef struct weir_event {
 } weir_event;
 
 enum {
-  WEIR_RECEIVE_EOF = 1u << 0 /* the peer will send nothing after these bytes */
+  WEIR_RECEIVE_EOF = 1u << 0,    /* the peer will send nothing after these bytes */
+  WEIR_RECEIVE_EXPIRED = 1u << 1 /* server position: the time for a started head is over; answer with an ERROR, status 408 */
 };
 
 enum {
   WEIR_PRODUCED_MORE = 1u << 0, /* the budget ended first */
-  WEIR_PRODUCED_CLOSE = 1u << 1 /* once this output is written the connection is over */
+  WEIR_PRODUCED_CLOSE = 1u << 1, /* once this output is written the connection is over */
+  WEIR_PRODUCED_HALF = 1u << 2   /* with CLOSE: only our direction is over (one end of a tunnel has finished). Shut it down and
+                                    go on receiving; produce says CLOSE alone when the other direction is over too. */
 };
 
 /* A codec: no socket, no clock, no thread. It is pulled: the host shows it bytes and asks it for output. In the same turn the
