@@ -177,7 +177,7 @@ size_t Address::Print(char* out) const {
   if (is_unix()) {
     const std::string_view name = path();
     std::memcpy(out, "unix:", 5);
-    std::memcpy(out + 5, name.data(), name.size());
+    if (!name.empty()) std::memcpy(out + 5, name.data(), name.size());
     return 5 + name.size();
   }
   if (!is_ip()) return 0;
