@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
 #include <sys/random.h>
@@ -15,6 +16,25 @@ uint64_t Spread(uint64_t* seed) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
+}
+
+// The two digits of every byte.
+constexpr auto kHexPairs = [] {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::array<char, 512> pairs{};
+  for (size_t byte = 0; byte < 256; ++byte) {
+    pairs[2 * byte] = kDigits[byte >> 4];
+    pairs[2 * byte + 1] = kDigits[byte & 15];
+  }
+  return pairs;
+}();
+
+// Bytes first … last - 1 of the word, the highest being byte 0.
+char* Hex(char* out, uint64_t word, int first, int last) {
+  for (int at = first; at < last; ++at, out += 2) {
+    std::memcpy(out, &kHexPairs[2 * (word >> (56 - 8 * at) & 0xff)], 2);
+  }
+  return out;
 }
 
 }  // namespace
@@ -55,15 +75,17 @@ uint64_t Random::Below(uint64_t bound) {
 }
 
 std::string_view Random::Uuid(char* room) {
-  static constexpr char kHex[] = "0123456789abcdef";
   const uint64_t high = (Next() & ~uint64_t{0xf000}) | 0x4000;              // version 4
   const uint64_t low = (Next() & 0x3fffffffffffffff) | 0x8000000000000000;  // variant 10
-  char* out = room;
-  for (int digit = 0; digit < 32; ++digit) {
-    if (digit == 8 || digit == 12 || digit == 16 || digit == 20) *out++ = '-';
-    const uint64_t word = digit < 16 ? high : low;
-    *out++ = kHex[(word >> (60 - 4 * (digit % 16))) & 0xf];
-  }
+  char* out = Hex(room, high, 0, 4);
+  *out++ = '-';
+  out = Hex(out, high, 4, 6);
+  *out++ = '-';
+  out = Hex(out, high, 6, 8);
+  *out++ = '-';
+  out = Hex(out, low, 0, 2);
+  *out++ = '-';
+  Hex(out, low, 2, 8);
   return {room, kUuidSize};
 }
 

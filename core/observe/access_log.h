@@ -22,8 +22,8 @@ class AccessLogBuffer final : public net::Actor {
                   const AccessLogStats& stats);
   ~AccessLogBuffer() override;
 
-  // Formats the line of a request that ended. No allocation but for the first lines of a block that
-  // the ring reaches for the first time.
+  // Formats the line of a request that ended. Allocates only when the writer fell behind further
+  // than ever before.
   void Log(const AccessLogRecord& record);
   // Hands over what is there: at drain and exit; else the deadline does it.
   void Flush();
