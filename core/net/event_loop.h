@@ -31,6 +31,7 @@ class EventLoop {
   void Turn(bool wait);
   // Ends Run after the present turn. Any thread.
   void Stop();
+  bool stopped() const { return stop_; }
 
   // Runs `work` on the loop's thread, in the dispatch phase of a later turn, in the order of the
   // calls. Any thread. What is posted after the last turn is destroyed with the loop, without being

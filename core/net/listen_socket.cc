@@ -197,6 +197,7 @@ ListenSocket::Outcome ListenSocket::OnAcceptError(int error) {
     case ENOBUFS:
     case ENOMEM: {
       ++stats_.no_descriptor;
+      handler_->OnAcceptFailed(true);
       char text[Address::kMaxText];
       const auto size = static_cast<int>(local_.Print(text));
       WEIR_LOG_EVERY_SECOND(kWarn, "%.*s: cannot accept: %s; resting", size, text,
@@ -206,6 +207,7 @@ ListenSocket::Outcome ListenSocket::OnAcceptError(int error) {
     }
     default:
       ++stats_.failed;
+      handler_->OnAcceptFailed(false);
       WEIR_LOG_EVERY_SECOND(kError, "%s: accept failed: %s", local_.ToString().c_str(),
                             std::strerror(error));
       return Outcome::kExhausted;

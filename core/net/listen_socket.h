@@ -42,6 +42,8 @@ class AcceptHandler {
   virtual void ReturnPlace() = 0;
   // Owns `fd`, which is non-blocking and close-on-exec, and the place.
   virtual void OnAccept(int fd, const Address& peer) = 0;
+  // accept failed for a reason that is ours, not the one connection's; for the counters.
+  virtual void OnAcceptFailed(bool no_descriptor) = 0;
 
  protected:
   ~AcceptHandler() = default;

@@ -12,6 +12,10 @@ namespace weir::observe {
 class StatBlock;
 }
 
+namespace weir::server {
+class WorkerServices;
+}
+
 namespace weir::net {
 
 class Address;
@@ -70,6 +74,8 @@ struct WorkerContext {
   ReceiveBuffer* receive = nullptr;
   Dialer* dialer = nullptr;
   observe::StatBlock* stats = nullptr;
+  // What the linked-in terminal filters share on this worker (core/server/wiring.h); may be null.
+  server::WorkerServices* services = nullptr;
   base::Random* random = nullptr;
   bool draining = false;    // finish what was begun, keep no connection alive
   bool overloaded = false;  // refuse new work: HTTP answers 503 with x-envoy-overloaded

@@ -31,11 +31,16 @@ struct Taker final : AcceptHandler {
     accepted.push_back(fd);
     peer = from;
   }
+  void OnAcceptFailed(bool no_descriptor) override {
+    no_descriptor ? ++without_descriptor : ++other;
+  }
   void CloseAll() {
     for (const int fd : accepted) close(fd);
     accepted.clear();
   }
   int places = 1'000'000;
+  int without_descriptor = 0;
+  int other = 0;
   ListenSocket* socket = nullptr;
   Address peer;
   std::vector<int> accepted;
@@ -230,7 +235,7 @@ int OutOfDescriptors() {
   loop.Turn(true);
   if (taker.accepted.size() != 3) return 2;
   if (socket.stats().no_descriptor != 1 || socket.stats().turned_away != 1) return 3;
-  if (socket.accepting()) return 4;
+  if (socket.accepting() || taker.without_descriptor != 1 || taker.other != 0) return 4;
   // The one who was turned away hears of it; the others wait.
   char byte;
   if (recv(clients[3], &byte, 1, 0) > 0) return 5;

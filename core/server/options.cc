@@ -1,0 +1,175 @@
+#include "core/server/options.h"
+
+#include <algorithm>
+#include <sstream>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <sched.h>
+
+#include "core/config/node.h"
+
+#ifndef WEIR_VERSION
+#define WEIR_VERSION "unknown"
+#endif
+
+namespace weir::server {
+namespace {
+
+constexpr uint32_t kMaxWorkers = 1024;
+constexpr std::chrono::hours kMaxDrainTime{24};
+
+constexpr char kExamples[] = R"(Examples:
+  weir -c weir.yaml                             serve
+  weir -c weir.yaml --concurrency 4             serve with four workers
+  weir --config-yaml 'listeners: ...'           serve a configuration given on the command line
+  weir validate weir.yaml                       check a file, its plugins included
+  weir config --expand weir.yaml                print the long form, with every default
+  weir proxy --from :8080 --to 127.0.0.1:9000   proxy one port to one backend, without a file
+
+Signals: SIGTERM and SIGINT drain and end; a second one ends at once. SIGUSR1 opens the logs again.
+Exit codes: 0 done, 1 mistakes in the configuration, 2 in the command line, 3 an address cannot be bound.)";
+
+struct Raw {
+  std::string log_level = "info";
+  std::string drain_time = "30s";
+  std::string max_memory;
+};
+
+std::string CheckLogLevel(const std::string& text) {
+  return base::ParseLogLevel(text)
+             ? ""
+             : "\"" + text + "\" is no level; expected trace, debug, info, warn, error or off";
+}
+
+std::string CheckDuration(const std::string& text) {
+  const auto duration = config::ParseDuration(text);
+  if (duration && duration->count() >= 0 && *duration <= kMaxDrainTime) return "";
+  return "\"" + text + "\" is no duration; expected one like 30s, 500ms or 2m, at most 24h";
+}
+
+std::string CheckBytes(const std::string& text) {
+  const auto bytes = config::ParseBytes(text);
+  return bytes && *bytes > 0 ? "" : "\"" + text + "\" is no size; expected one like 512MiB";
+}
+
+void AddRunOptions(CLI::App* app, Options* options, Raw* raw) {
+  app->add_option("--concurrency", options->concurrency,
+                  "Worker threads; default: the CPUs this process may use")
+      ->type_name("N")
+      ->check(CLI::Range(1u, kMaxWorkers));
+  app->add_option("--log-level", raw->log_level,
+                  "trace, debug, info, warn, error or off; default info")
+      ->type_name("LEVEL")
+      ->check(CheckLogLevel);
+  app->add_option("--log-path", options->log_path,
+                  "The program's log goes to this file; default: stderr")
+      ->type_name("PATH");
+  app->add_option("--plugin-path", options->plugin_path,
+                  "Directories to look for plugins in, separated by colons; default: "
+                  "WEIR_PLUGIN_PATH, else beside the program")
+      ->type_name("DIRS");
+  app->add_option("--drain-time", raw->drain_time, "How long a drain may take; default 30s")
+      ->type_name("TIME")
+      ->check(CheckDuration);
+  app->add_option("--max-memory", raw->max_memory,
+                  "Refuse new work beyond this; default: the control group's limit")
+      ->type_name("SIZE")
+      ->check(CheckBytes);
+  app->add_option("--address-file", options->address_file,
+                  "Write a line \"name address\" for each listener once it is bound")
+      ->type_name("PATH");
+}
+
+struct Commands {
+  CLI::App* validate;
+  CLI::App* expand;
+  CLI::App* proxy;
+};
+
+Commands AddCommands(CLI::App* app, Options* options) {
+  Commands commands;
+  commands.validate = app->add_subcommand("validate", "Check a configuration; start nothing");
+  commands.validate->add_option("FILE", options->config_path, "The configuration")->required();
+  commands.validate->footer("Example:\n  weir validate weir.yaml");
+  commands.expand = app->add_subcommand("config", "Print a configuration");
+  commands.expand
+      ->add_option("--expand", options->config_path,
+                   "The long form of this file, with every default")
+      ->type_name("FILE")
+      ->required();
+  commands.expand->footer("Example:\n  weir config --expand weir.yaml");
+  commands.proxy =
+      app->add_subcommand("proxy", "Proxy HTTP from one address to another, without a file");
+  commands.proxy
+      ->add_option("--from", options->proxy_from,
+                   "Where to listen: :8080, 127.0.0.1:8080, [::1]:8080, unix:/path")
+      ->type_name("ADDRESS")
+      ->required();
+  commands.proxy->add_option("--to", options->proxy_to, "The backend: host:port or unix:/path")
+      ->type_name("ADDRESS")
+      ->required();
+  commands.proxy->footer("Example:\n  weir proxy --from :8080 --to 127.0.0.1:9000");
+  for (CLI::App* command : {commands.validate, commands.expand, commands.proxy})
+    command->fallthrough();
+  return commands;
+}
+
+ParsedOptions UsageError(const std::string& message) {
+  return {std::nullopt, kExitUsage, "weir: " + message + "\nRun weir --help for examples.\n"};
+}
+
+ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& raw,
+                     Options options) {
+  const bool in_command = !app.get_subcommands().empty();
+  if (*commands.validate) options.command = Command::kValidate;
+  if (*commands.expand) options.command = Command::kExpand;
+  if (*commands.proxy) options.command = Command::kProxy;
+  const bool with_file = app.count("--config") > 0;
+  const bool with_text = app.count("--config-yaml") > 0;
+  if (in_command && (with_file || with_text))
+    return UsageError("a command takes no --config or --config-yaml");
+  if (with_file && with_text) return UsageError("--config and --config-yaml exclude each other");
+  if (!in_command && !with_file && !with_text) return UsageError("no configuration: give -c FILE");
+  options.log_level = *base::ParseLogLevel(raw.log_level);
+  options.drain_time =
+      std::chrono::duration_cast<std::chrono::milliseconds>(*config::ParseDuration(raw.drain_time));
+  if (!raw.max_memory.empty()) options.max_memory = *config::ParseBytes(raw.max_memory);
+  return {std::move(options), kExitOk, ""};
+}
+
+}  // namespace
+
+uint32_t AvailableCpus() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+    return static_cast<uint32_t>(std::max(1, CPU_COUNT(&cpus)));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+ParsedOptions ParseOptions(int argc, const char* const* argv) {
+  CLI::App app("Weir, a reverse proxy for HTTP", "weir");
+  Options options;
+  options.concurrency = std::min(AvailableCpus(), kMaxWorkers);
+  Raw raw;
+  app.add_option("-c,--config", options.config_path, "The configuration")->type_name("FILE");
+  app.add_option("--config-yaml", options.config_yaml, "The configuration itself")
+      ->type_name("YAML");
+  AddRunOptions(&app, &options, &raw);
+  app.set_version_flag("--version", "weir " WEIR_VERSION);
+  app.footer(kExamples);
+  const Commands commands = AddCommands(&app, &options);
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, const_cast<char**>(argv));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) return UsageError(error.what());
+    std::ostringstream out;
+    app.exit(error, out, out);
+    return {std::nullopt, kExitOk, out.str()};
+  }
+  return Finish(app, commands, raw, std::move(options));
+}
+
+}  // namespace weir::server

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/base/log.h"
+
+namespace weir::server {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitConfig = 1;  // the configuration has mistakes
+inline constexpr int kExitUsage = 2;   // the command line has
+inline constexpr int kExitBind = 3;    // an address cannot be listened on
+
+enum class Command : uint8_t {
+  kServe,     // weir -c FILE | --config-yaml TEXT
+  kValidate,  // weir validate FILE
+  kExpand,    // weir config --expand FILE
+  kProxy,     // weir proxy --from ADDRESS --to ADDRESS
+};
+
+struct Options {
+  Command command = Command::kServe;
+  std::string config_path;  // kServe, kValidate, kExpand; empty when config_yaml is given
+  std::string config_yaml;
+  std::string proxy_from;
+  std::string proxy_to;
+  base::LogLevel log_level = base::LogLevel::kInfo;
+  std::string log_path;      // empty: stderr
+  uint32_t concurrency = 1;  // workers. Default: the CPUs of the affinity mask
+  std::string plugin_path;   // directories, separated by colons; empty: the default
+  std::chrono::milliseconds drain_time{30'000};
+  uint64_t max_memory = 0;   // bytes; 0: not given
+  std::string address_file;  // where "name address" of each listener is written; empty: nowhere
+};
+
+struct ParsedOptions {
+  // Empty when the program is to end with exit_code, after printing `text` (to stdout when the code
+  // is 0, else to stderr).
+  std::optional<Options> options;
+  int exit_code = kExitOk;
+  std::string text;
+};
+
+ParsedOptions ParseOptions(int argc, const char* const* argv);
+
+// CPUs that this process may run on.
+uint32_t AvailableCpus();
+
+}  // namespace weir::server

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "core/config/config.h"
+#include "core/config/diagnostics.h"
+#include "core/net/network_filter.h"
+#include "core/net/worker_context.h"
+#include "core/observe/log_writer.h"
+#include "core/observe/stats.h"
+#include "plugins/abi/weir.h"
+#include "plugins/loader/plugin_loader.h"
+
+// How main ties the server, which knows no filter by name, to the terminal filters that are linked
+// into the program.
+
+namespace weir::server {
+
+// What the whole process shares. Lives longer than every worker.
+struct ServerContext {
+  std::shared_ptr<const config::Bootstrap> bootstrap;
+  uint32_t workers = 1;
+  plugins::PluginLoader* plugins = nullptr;
+  const weir_host* plugin_host = nullptr;
+  observe::StatRegistry* stats = nullptr;
+  observe::LogWriter* access_logs = nullptr;
+  // Where a factory reports mistakes. Set only while the factories are made.
+  config::Diagnostics* diagnostics = nullptr;
+};
+
+// What the linked-in terminal filters share on one worker: clusters, pools, access logs. Found
+// through WorkerContext::services.
+class WorkerServices {
+ public:
+  virtual ~WorkerServices() = default;
+  // The worker drains: no new connections to backends are kept.
+  virtual void Drain() = 0;
+};
+
+// One linked-in terminal network filter. `make` is called on the main thread; null, with a mistake
+// in context.diagnostics, refuses the configuration.
+struct TerminalBuiltin {
+  std::string_view type;  // config::NetworkFilter::type
+  std::unique_ptr<net::TerminalFactory> (*make)(const ServerContext& context,
+                                                const config::Listener& listener,
+                                                const config::NetworkFilter& filter);
+};
+
+struct Wiring {
+  std::vector<TerminalBuiltin> terminals;
+  // Called on each worker's thread before any TerminalFactory::ForWorker. Null: no services.
+  std::unique_ptr<WorkerServices> (*services)(const ServerContext& context,
+                                              net::WorkerContext* worker) = nullptr;
+  // Serves Bootstrap::admin on the first worker. Null: an admin section is refused.
+  std::unique_ptr<net::TerminalFactory> (*admin)(const ServerContext& context,
+                                                 const config::Listener& listener) = nullptr;
+  // Plugins linked into the program (WEIR_STATIC_PLUGINS).
+  std::vector<const weir_plugin_descriptor*> plugins;
+};
+
+}  // namespace weir::server
