@@ -3,7 +3,9 @@
 #include <array>
 #include <cstring>
 
-#if defined(__SSE2__)
+// WEIR_PORTABLE_SCAN: a test's way to the code of machines without SSE2.
+#if defined(__SSE2__) && !defined(WEIR_PORTABLE_SCAN)
+#define WEIR_SSE2_SCAN
 #include <emmintrin.h>
 #endif
 
@@ -37,7 +39,7 @@ bool Is(char c, uint8_t kind) {
 // What the scan looks for besides forbidden bytes, all in the path only: '%' and '\' anywhere, '/'
 // or '.' after '/', and ';' where parameters are stripped. Whether one of these really asks for a
 // change is the slow path's to say.
-#if defined(__SSE2__)
+#if defined(WEIR_SSE2_SCAN)
 
 struct Window {
   uint32_t forbidden;

@@ -38,7 +38,7 @@ struct PathOptions {
 enum class PathVerdict : uint8_t {
   kUnchanged,  // the path was normal
   kChanged,    // forward the new path
-  kRedirect,   // answer 307 with the new path as its location
+  kRedirect,   // answer 307 with the new path as its location; gRPC clients follow none
   kReject,     // answer 400
 };
 

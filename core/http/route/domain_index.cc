@@ -146,19 +146,19 @@ DomainError DomainIndex::Add(std::string_view domain, uint32_t number, uint32_t*
   LowerCase(lower.data(), lower.size());
   const size_t star = lower.find('*');
   const std::string_view text = lower;
+  const bool at_an_end = star == 0 || star == text.size() - 1;
+  if (star != text.npos && (!at_an_end || text.find('*', star + 1) != text.npos)) {
+    return DomainError::kBadWildcard;
+  }
   if (star == text.npos) {
     *other = exact_.Add(text, HashExact(text), number);
   } else if (text.size() == 1) {
     *other = any_;
     if (any_ == kNone) any_ = number;
-  } else if (text.find('*', star + 1) != text.npos) {
-    return DomainError::kBadWildcard;
   } else if (star == 0) {
     *other = AddWildcard<true>(text.substr(1), number, &suffixes_);
-  } else if (star == text.size() - 1) {
-    *other = AddWildcard<false>(text.substr(0, star), number, &prefixes_);
   } else {
-    return DomainError::kBadWildcard;
+    *other = AddWildcard<false>(text.substr(0, star), number, &prefixes_);
   }
   return *other == kNone ? DomainError::kNone : DomainError::kDuplicate;
 }

@@ -22,11 +22,6 @@ std::unique_ptr<const PathRegex> PathRegex::Compile(std::string_view pattern, st
     *error = regex->error();
     return nullptr;
   }
-  if (regex->ProgramSize() > kMaxProgramSize) {
-    *error = "it compiles to " + std::to_string(regex->ProgramSize()) +
-             " instructions, more than the limit of " + std::to_string(kMaxProgramSize);
-    return nullptr;
-  }
   return std::unique_ptr<const PathRegex>(new PathRegex(std::move(regex)));
 }
 

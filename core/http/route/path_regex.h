@@ -19,9 +19,9 @@ namespace weir::http {
 
 class PathRegex {
  public:
-  // Instructions of the compiled program, about one for each byte of a plain pattern: ".{200}" has
-  // 600.
-  static constexpr int kMaxProgramSize = 4096;
+  // Of the compiled program and of the cache that matching builds up. It leaves room for some
+  // 20,000 instructions; a larger pattern is refused. The configuration's check of patterns has
+  // the same bound.
   static constexpr size_t kMaxMemory = 1 << 20;
 
   // Null when the pattern is wrong or too large; `*error` then says why. Config time only.

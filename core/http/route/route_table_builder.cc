@@ -156,7 +156,7 @@ void RouteTableBuilder::CheckPrefixRewrite(const config::Route& route, std::stri
   std::string out(rewrite.size(), '\0');
   // A rewritten path is not normalised again, so what is put into it must be normal.
   const PathResult result = NormalizePath(rewrite, options, out.data());
-  if (result.verdict != PathVerdict::kUnchanged) {
+  if (result.verdict != PathVerdict::kUnchanged || rewrite.find('?') != rewrite.npos) {
     Fail(route.mark, "prefix_rewrite " + Quoted(rewrite) + " is no normalised path");
   }
 }

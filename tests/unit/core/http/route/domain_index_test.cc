@@ -167,7 +167,7 @@ TEST(DomainIndex, AgreesWithTheRulesTriedOneByOne) {
     std::vector<std::string> domains;
     for (size_t n = random() % 40; n > 0; --n) {
       std::string domain = word(6);
-      if (random() % 3 == 0) domain = "*" + domain;
+      if (random() % 3 == 0) domain.insert(0, 1, '*');
       if (domain[0] != '*' && random() % 3 == 0) domain += "*";
       if (std::find(domains.begin(), domains.end(), domain) == domains.end()) {
         domains.push_back(domain);

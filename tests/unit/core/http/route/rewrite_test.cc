@@ -33,7 +33,7 @@ Outcome Rewritten(std::string text) {
   return {RewriteStatus::kRewritten, std::move(text)};
 }
 
-Outcome RewriteOf(Kind kind, std::string match, std::string rewrite, std::string path) {
+Outcome RewriteOf(Kind kind, std::string match, std::string rewrite, const std::string& path) {
   config::Route route = MakeRoute(kind, std::move(match), "x");
   std::get<config::RouteAction>(route.action).prefix_rewrite = std::move(rewrite);
   const auto table = BuildTable({route});

@@ -31,7 +31,6 @@ namespace weir::http {
 namespace {
 
 using test::BuildTable;
-using test::ClusterOf;
 using test::Kind;
 using test::MakeHost;
 using test::MakeRoute;

@@ -252,7 +252,7 @@ std::vector<std::string> ErrorsOf(config::Route route) {
 
 TEST(RouteTable, RewritesThatCannotBeSentAreErrors) {
   for (const char* rewrite :
-       {"x", "/a b", "/a\r\nb", "/a/../b", "/a/.", "/%zz", "/%2e", "/a?b#c"}) {
+       {"x", "/a b", "/a\r\nb", "/a/../b", "/a/.", "/%zz", "/%2e", "/a?b#c", "/a?b"}) {
     config::Route route = MakeRoute(Kind::kPrefix, "/", "x");
     std::get<config::RouteAction>(route.action).prefix_rewrite = rewrite;
     EXPECT_THAT(ErrorsOf(route), ElementsAre(HasSubstr("prefix_rewrite"))) << rewrite;
