@@ -42,6 +42,8 @@ class LogFile {
   // Counts what is left as dropped.
   void Discard(AccessLogStats* stats);
   int fd() const { return fd_; }
+  // Channels that still have a worker or lines.
+  size_t channels() const { return channels_.size(); }
 
  private:
   LogFile(LogSink sink, std::string path, int fd, bool owned);
