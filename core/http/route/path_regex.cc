@@ -22,6 +22,11 @@ std::unique_ptr<const PathRegex> PathRegex::Compile(std::string_view pattern, st
     *error = regex->error();
     return nullptr;
   }
+  if (regex->ProgramSize() > kMaxProgramSize) {
+    *error = "pattern too large: " + std::to_string(regex->ProgramSize()) +
+             " instructions, at most " + std::to_string(kMaxProgramSize);
+    return nullptr;
+  }
   return std::unique_ptr<const PathRegex>(new PathRegex(std::move(regex)));
 }
 

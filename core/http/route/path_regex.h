@@ -19,9 +19,10 @@ namespace weir::http {
 
 class PathRegex {
  public:
-  // Of the compiled program and of the cache that matching builds up. It leaves room for some
-  // 20,000 instructions; a larger pattern is refused. The configuration's check of patterns has
-  // the same bound.
+  // Instructions of the compiled program, about one for each byte that a pattern can consume:
+  // ".{200}" has some 200. The worst case of a match is this times the path's length.
+  static constexpr int kMaxProgramSize = 10'000;
+  // Of the program and of the cache that matching builds up.
   static constexpr size_t kMaxMemory = 1 << 20;
 
   // Null when the pattern is wrong or too large; `*error` then says why. Config time only.
