@@ -141,7 +141,17 @@ void CodecConnection::Pump() {
       return;
     }
   }
-  if (!gone_) KeepInput();
+  if (gone_) return;
+  KeepInput();
+  if (input_size_ > 0 && !blocked_) OnPartialInput();
+}
+
+bool CodecConnection::ExpireHead() {
+  weir_event event;
+  api_->receive(codec_, input_, input_size_, WEIR_RECEIVE_EXPIRED, &event);
+  if (event.type != WEIR_EVENT_ERROR) return false;
+  DispatchError(event);
+  return true;
 }
 
 CodecConnection::ReadResult CodecConnection::ReadOnce(uint64_t* budget) {
@@ -334,7 +344,7 @@ void CodecConnection::OnFlush() {
     uint32_t produced = 0;
     if (!finished_ && out_.bytes() < kOutLimit) {
       produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
-      if ((produced & WEIR_PRODUCED_CLOSE) != 0) closing_ = true;
+      if ((produced & WEIR_PRODUCED_CLOSE) != 0) StartClosing();
       if (!sent_.empty()) ReportSent();
     }
     if (!out_.empty() && io_->writable()) {
@@ -393,8 +403,15 @@ void CodecConnection::Finish(bool flush, uint32_t reason) {
     Gone(reason);
     return;
   }
-  closing_ = true;
+  StartClosing();
   MarkDirty();
+}
+
+// A peer that does not take the rest must not keep the connection for ever.
+void CodecConnection::StartClosing() {
+  if (closing_) return;
+  closing_ = true;
+  context_->reactor->SetDeadline(this, context_->reactor->now_ms() + flush_ms_);
 }
 
 void CodecConnection::Linger() {
@@ -413,8 +430,8 @@ void CodecConnection::Linger() {
   if (io_->readable()) context_->reactor->WantRead(this);
 }
 
-bool CodecConnection::HandleLingerDeadline() {
-  if (!lingering_) return false;
+bool CodecConnection::HandleEndDeadline() {
+  if (!closing_ && !lingering_) return false;
   Gone(finish_reason_);
   return true;
 }

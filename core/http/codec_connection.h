@@ -60,6 +60,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   virtual void OnInputEnd() {}
   // A dialled connection is established. Called once, before anything is received.
   virtual void OnConnected() {}
+  // Input is left that is the start of something: the peer owes us the rest. Called after each read that ends so.
+  virtual void OnPartialInput() {}
   // All bytes that were queued are written.
   virtual void OnDrained() {}
   // The connection is over. Streams are unbound, the Io is closed.
@@ -71,13 +73,16 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void FailStreams(uint32_t reason);
   bool streams_empty() { return streams_.empty(); }
   void MarkDirty() { context_->reactor->MarkDirty(this); }
-  bool lingering() const { return lingering_; }
+  // The end has begun: what is queued is written, nothing new is started.
+  bool closing() const { return closing_ || finished_; }
   // The time a lingering connection waits for the peer's FIN, in milliseconds.
   void set_linger_ms(uint64_t ms) { linger_ms_ = static_cast<uint32_t>(ms); }
-  bool HandleLingerDeadline();
-  // Bytes of a started message wait in the input: the peer owes us the rest.
-  uint32_t input_size() const { return input_size_; }
-  bool blocked() const { return blocked_; }
+  // The time that writing the rest may take before, in milliseconds.
+  void set_flush_ms(uint64_t ms) { flush_ms_ = static_cast<uint32_t>(ms); }
+  // For a subclass's OnDeadline: true when the deadline was that of the end.
+  bool HandleEndDeadline();
+  // Server position: the time for a head is over. True when the codec turned it into an answer (408).
+  bool ExpireHead();
 
   // Actor
   void OnRead() final { Pump(); }
@@ -107,6 +112,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void DispatchError(weir_event& event);
   void ReportSent();
   void Wake(CodecStream* stream);
+  void StartClosing();
   void Linger();
   void Gone(uint32_t reason);
 
@@ -132,6 +138,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool server_ : 1 = false;
   uint8_t finish_reason_ = 0;
   uint32_t linger_ms_ = 1000;
+  uint32_t flush_ms_ = 300000;
   uint32_t linger_left_ = 262144;  // bytes that a lingering connection still drops before it closes at once
 
   uint64_t bytes_received_ = 0;

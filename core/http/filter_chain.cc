@@ -96,6 +96,7 @@ uint64_t FilterChain::HeldBytes(Direction direction) const {
 }
 
 void FilterChain::Headers(Direction direction, bool end_stream) {
+  bodiless_[direction] = end_stream;
   if (!dead_) PassHeaders(direction, First(direction), end_stream);
 }
 
@@ -267,6 +268,7 @@ void FilterChain::Complete() {
 
 void FilterChain::Destroy() {
   dead_ = true;
+  DropTicket();
   for (uint32_t i = 0; i < count_; ++i) {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->destroy != nullptr && slot.entry->api->state_size > 0) slot.entry->api->destroy(slot.self);

@@ -60,6 +60,7 @@ struct FilterSlot {
     bool end = false;              // the end of the body is in the buffer
     bool trailers = false;         // trailers wait behind it
     bool resume = false;           // asked for, to be carried out
+    bool in_hook = false;          // a hook of this half runs
     SliceQueue* body = nullptr;    // what reached this filter and was not passed on
   };
   FilterChain* chain;
@@ -103,6 +104,15 @@ class FilterChain {
   SliceQueue* Body(FilterSlot* slot, Direction direction);
   // A filter asked to go on, from a hook or later.
   bool AskResume(FilterSlot* slot, Direction direction);
+  // The number under which late calls find this chain; from its first use until Destroy it is registered on this thread.
+  uint64_t TakeTicket();
+  static FilterChain* FromTicket(uint64_t ticket);
+  bool dead() const { return dead_; }
+  // The headers came with the end of their message.
+  bool bodiless(Direction direction) const { return bodiless_[direction]; }
+  uint32_t buffer_limit() const { return buffer_limit_; }
+  // Where content-length is written when a filter asks for it: 20 bytes for each direction.
+  char* length_text(Direction direction) { return length_text_[direction]; }
   FilterSlot* slot(uint32_t i) { return &slots_[i]; }
   uint32_t IndexOf(const FilterSlot* slot) const { return static_cast<uint32_t>(slot - slots_); }
   uint32_t count() const { return count_; }
@@ -117,6 +127,7 @@ class FilterChain {
   void PassTrailers(Direction d, int i);
   void Resume(Direction d, int i);
   void Release(Direction d, int i, FilterSlot::Stop stop);
+  void DropTicket();
   // True when iteration must not go on.
   bool AfterHook(FilterSlot& slot, int32_t status);
   bool OverLimit(Direction d, const FilterSlot& slot);
@@ -130,6 +141,9 @@ class FilterChain {
   bool dead_ = false;
   bool completed_ = false;
   bool changes_length_[2] = {};
+  bool bodiless_[2] = {};
+  char length_text_[2][20] = {};
+  uint64_t ticket_ = 0;  // 0: none was taken
 };
 
 // The functions that HTTP filters call.

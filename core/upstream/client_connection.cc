@@ -80,7 +80,7 @@ void ClientConnection::OnConnectionError(const weir_error& error) {
 }
 
 void ClientConnection::OnDeadline() {
-  if (HandleLingerDeadline()) return;
+  if (HandleEndDeadline()) return;
   if (state_ == State::kConnecting) {
     timed_out_ = true;
     Close();

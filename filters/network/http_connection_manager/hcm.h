@@ -1,0 +1,69 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config/config.h"
+#include "core/http/filter_chain.h"
+#include "core/http/path.h"
+#include "core/http/route/route_table.h"
+#include "core/http/terminal.h"
+#include "core/net/network_filter.h"
+#include "core/observe/access_log.h"
+#include "core/observe/date_cache.h"
+#include "core/observe/stat_names.h"
+#include "plugins/abi/weir.h"
+
+namespace weir::hcm {
+
+// What one http_connection_manager of the configuration needs, compiled: immutable, shared by the workers, alive until the last
+// stream that started with it has ended.
+struct HcmConfig {
+  std::shared_ptr<const config::HttpConnectionManager> settings;
+  std::unique_ptr<const http::RouteTable> routes;
+  std::vector<http::FilterEntry> filters;  // without the terminal one
+  const weir_codec_api* codec = nullptr;
+  weir_codec_params codec_params{};        // server position
+  http::PathOptions path_options;
+  uint16_t listener_port = 0;
+  bool secure = false;
+  std::vector<observe::LogFile*> access_logs;
+};
+
+// What every connection of one connection manager on one worker shares.
+struct HcmWorker {
+  std::shared_ptr<const HcmConfig> config;
+  net::WorkerContext* worker = nullptr;
+  observe::HttpStats stats;
+  std::unique_ptr<http::TerminalMaker> terminals;
+  std::vector<observe::AccessLogBuffer*> access_logs;
+  observe::DateCache* dates = nullptr;
+
+  const config::HttpConnectionManager& settings() const { return *config->settings; }
+};
+
+// Seconds and milliseconds of the wall clock, for dates.
+int64_t UnixMs();
+
+// What makes a worker's HcmWorker; given by whoever wires the server (pools, logs, counters).
+class HcmWorkerMaker {
+ public:
+  virtual ~HcmWorkerMaker() = default;
+  virtual std::unique_ptr<HcmWorker> Make(std::shared_ptr<const HcmConfig> config, net::WorkerContext* worker) = 0;
+};
+
+// The http_connection_manager as the terminal network filter of a chain.
+class HcmFactory final : public net::TerminalFactory {
+ public:
+  HcmFactory(std::shared_ptr<const HcmConfig> config, std::shared_ptr<HcmWorkerMaker> maker)
+      : config_(std::move(config)), maker_(std::move(maker)) {}
+
+  std::unique_ptr<net::TerminalFilter> ForWorker(net::WorkerContext* worker) const override;
+
+ private:
+  std::shared_ptr<const HcmConfig> config_;
+  std::shared_ptr<HcmWorkerMaker> maker_;
+};
+
+}  // namespace weir::hcm

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "core/http/codec_connection.h"
+#include "core/net/network_filter.h"
+#include "filters/network/http_connection_manager/hcm.h"
+
+namespace weir::hcm {
+
+class Stream;
+
+// A downstream connection of the HTTP connection manager: makes a Stream for each request that its codec sees, and keeps the
+// connection's own times: for a head to arrive, for idling, for its whole life.
+class ServerConnection final : public http::CodecConnection {
+ public:
+  // place holds the listener's count of the connection and outlives it.
+  ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedConnection* place, std::unique_ptr<net::Io> io,
+                   const weir_codec_params& params);
+  ~ServerConnection() override;
+
+  void Begin();
+  void Drain();
+
+  HcmWorker* hcm() const { return hcm_.get(); }
+  const net::Address& peer() const { return place_->peer(); }
+  const net::Address& local() const { return place_->local(); }
+  bool last_request() const { return last_request_; }
+
+  // A stream of this connection is over for good.
+  void StreamGone();
+  // No further request is taken: the present answer says so.
+  void CloseAfterThis();
+
+ private:
+  http::CodecStream* OnNewStream() override;
+  void OnInputEnd() override;
+  void OnPartialInput() override;
+  void OnDrained() override;
+  void OnGone(uint32_t reason) override;
+  void OnDeadline() override;
+  void OnConnectionError(const weir_error& error) override;
+
+  void Arm();
+  void Expire(uint64_t now);
+
+  std::shared_ptr<HcmWorker> hcm_;
+  net::ServedConnection* place_;
+  uint64_t head_deadline_ = 0;   // 0: no head has begun
+  uint64_t idle_deadline_ = 0;
+  uint64_t end_deadline_ = 0;    // max_connection_duration
+  uint32_t streams_ = 0;
+  uint32_t requests_ = 0;
+  bool last_request_ = false;
+  bool draining_ = false;
+};
+
+}  // namespace weir::hcm

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/base/arena.h"
+#include "core/http/codec_stream.h"
+#include "core/http/filter_chain.h"
+#include "core/http/message.h"
+#include "core/http/terminal.h"
+#include "core/net/actor.h"
+#include "filters/network/http_connection_manager/hcm.h"
+
+namespace weir::hcm {
+
+class ServerConnection;
+
+// One request and its answer: between the downstream codec, the HTTP filters and the terminal filter. Lives in one slab of
+// 4 KiB, the head of an ordinary request and the Mux's part included; ends when the codec has the whole answer, or when either
+// side gives up.
+class Stream final : public net::Actor,
+                     public http::CodecStream,
+                     public http::TerminalHost,
+                     public http::FilterChainOwner {
+ public:
+  static Stream* Make(ServerConnection* connection);
+  ~Stream() override;
+  static void operator delete(void* memory);
+
+  // http::TerminalHost
+  net::WorkerContext* worker() override { return hcm_->worker; }
+  base::Arena* arena() override { return &arena_; }
+  http::Message& request() override { return request_; }
+  const http::Route* route() override { return route_; }
+  http::StreamInfo& info() override { return info_; }
+  void RespondInterim(const weir_head& head) override;
+  void RespondHead(const weir_head& head, bool end_stream) override;
+  void RespondData(base::Slice data, bool end_stream) override;
+  void RespondTrailers(const weir_head& head) override;
+  void RespondEnd() override;
+  void RespondFailure(const http::LocalReply& reply) override;
+  void RequestBodyTaken(uint64_t bytes) override;
+
+ private:
+  // What a filter's hook asked for, carried out when the hook has returned.
+  struct Pending {
+    bool reset = false;
+    http::LocalReply reply;
+  };
+
+  Stream(ServerConnection* connection, uint8_t* memory, size_t size);
+  static void* operator new(size_t, void* at) { return at; }
+  static void operator delete(void*, void*) {}
+
+  // http::CodecStream
+  void OnHead(weir_head& head, bool end_stream) override;
+  void OnData(base::Slice data, bool end_stream) override;
+  void OnTrailers(weir_head& head) override;
+  void OnEnd() override;
+  void OnReset(const weir_error& error) override;
+  void OnBodyTaken(uint64_t bytes) override;
+  void OnSent() override;
+
+  // http::FilterChainOwner
+  void OnChainHeaders(http::Direction direction, bool end_stream) override;
+  void OnChainData(http::Direction direction, http::SliceQueue* data, bool end_stream) override;
+  void OnChainTrailers(http::Direction direction) override;
+  void OnChainOverflow(http::Direction direction) override;
+  void OnChainFailure(const http::FilterEntry& entry) override;
+  bool RunPendingAction() override;
+  http::Message* ChainMessage(uint32_t which) override;
+  bool ChainWritable(uint32_t which) override;
+  void RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
+                         std::string_view details) override;
+  void RequestReset() override;
+  void RequestResume() override;
+  uint64_t Ticket() override { return ticket_; }
+  std::string_view Attribute(uint32_t id) override;
+
+  // net::Actor
+  void OnDeferred() override;
+  void OnDeadline() override;
+
+  // The request's side (stream_request.cc).
+  bool AcceptHead(const weir_head& head);
+  bool CheckUpgrade();
+  void StartFilters(bool end_stream);
+  void ServeRoute(bool end_stream);
+  bool CountRequestBody(uint64_t bytes);
+  void RequestEnded();
+  void UpdateRequestCredit();
+
+  // The answer's side (stream_response.cc).
+  void SendResponseHead(bool end_stream);
+  void EndResponse(const weir_head* trailers);
+  void UpdateResponseCredit();
+  void Reply(const http::LocalReply& reply);
+  void Reply(uint32_t status, std::string_view details, observe::ResponseFlag flag);
+  void Reply(uint32_t status, std::string_view details);
+  void BuildReply(const http::LocalReply& reply, std::string_view* body);
+  void ResetDownstream(uint32_t reason);
+  void CancelTerminal(uint32_t reason);
+  void Finish();
+  void Log();
+
+  // Time (stream_timers.cc).
+  void StartTimers();
+  void TouchIdle();
+  void Arm();
+  void Expire(uint64_t now);
+  void TimeOut(uint32_t status, std::string_view details, observe::ResponseFlag flag);
+  void CheckBodyRate(uint64_t now);
+
+  ServerConnection* downstream_;
+  HcmWorker* hcm_;
+  base::Arena arena_;
+  http::Message request_;
+  http::Message response_;
+  http::Message* request_trailers_ = nullptr;
+  http::Message* response_trailers_ = nullptr;
+  http::FilterChain chain_;
+  http::Terminal* terminal_ = nullptr;
+  const http::Route* route_ = nullptr;
+  Pending* pending_ = nullptr;
+  http::StreamInfo info_;
+  std::string_view original_path_;
+
+  bool counted_ : 1 = false;           // rq_active has us
+  bool request_ended_ : 1 = false;     // all of the request arrived
+  bool request_dead_ : 1 = false;      // the rest of the request goes nowhere
+  bool request_passed_ : 1 = false;    // the head went to the terminal filter: it is const now
+  bool response_started_ : 1 = false;  // a final head entered the filters
+  bool response_sent_ : 1 = false;     // a final head went to the codec
+  bool response_ended_ : 1 = false;    // the end went to the codec
+  bool local_reply_ : 1 = false;
+  bool expects_continue_ : 1 = false;
+  bool continue_sent_ : 1 = false;
+  bool tunnel_ : 1 = false;
+  bool grpc_ : 1 = false;
+  bool paused_ : 1 = false;
+  bool finished_ : 1 = false;
+
+  uint64_t ticket_ = 0;
+  uint64_t request_received_ = 0;   // body bytes from the codec
+  uint64_t request_credited_ = 0;
+  uint64_t request_passed_on_ = 0;  // to the terminal filter
+  uint64_t request_taken_ = 0;      // from there to a backend
+  uint64_t response_received_ = 0;
+  uint64_t response_credited_ = 0;
+
+  uint64_t idle_deadline_ = 0;
+  uint64_t request_deadline_ = 0;   // the whole request must be here
+  uint64_t route_deadline_ = 0;     // the whole answer must be here
+  uint64_t end_deadline_ = 0;       // max_stream_duration
+  uint64_t rate_deadline_ = 0;      // the end of the present window of the body's rate
+  uint64_t rate_bytes_ = 0;         // received at the start of the window
+  uint32_t idle_ms_ = 0;
+};
+
+}  // namespace weir::hcm

@@ -1,0 +1,214 @@
+// The answer's side of a stream: from the terminal filter, or made here, through the filters to the codec.
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "filters/network/http_connection_manager/local_reply.h"
+#include "filters/network/http_connection_manager/request_rules.h"
+#include "filters/network/http_connection_manager/server_connection.h"
+#include "filters/network/http_connection_manager/stream.h"
+
+namespace weir::hcm {
+
+using http::LocalReply;
+using http::Message;
+using http::SliceQueue;
+using observe::ResponseFlag;
+
+void Stream::RespondInterim(const weir_head& head) {
+  if (finished_ || response_started_ || local_reply_) return;
+  TouchIdle();
+  if (response_.Take(head, hcm_->settings().max_headers_count) != Message::Verdict::kOk) return;
+  if (chain_.empty() || chain_.Interim()) {
+    if (finished_ || local_reply_) return;
+    if (head.status == 100) continue_sent_ = true;
+    SendHead(response_.head(), false);
+  }
+}
+
+void Stream::RespondHead(const weir_head& head, bool end_stream) {
+  if (finished_ || local_reply_) return;
+  TouchIdle();
+  if (response_.Take(head, hcm_->settings().max_headers_count + 1000) != Message::Verdict::kOk) {
+    response_.Reset(0);
+    CancelTerminal(WEIR_REASON_PROTOCOL);
+    return Reply(502, "upstream_invalid_response", ResponseFlag::kUpstreamProtocolError);
+  }
+  response_started_ = true;
+  if (info_.details.empty()) info_.details = "via_upstream";
+  if (chain_.empty()) {
+    SendResponseHead(end_stream);
+    return;
+  }
+  if (chain_.ChangesLength(http::kResponse) && request_.method() != "HEAD" && head.status != 304) {
+    response_.head().flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
+  }
+  chain_.Headers(http::kResponse, end_stream);
+  // A filter withholds the head: its bytes are the backend connection's, and must become ours.
+  if (!finished_ && !response_sent_ && !local_reply_ && !response_.Own()) Reply(500, "response_headers_too_large");
+}
+
+void Stream::SendResponseHead(bool end_stream) {
+  if (finished_ || response_sent_) return;
+  response_sent_ = true;
+  ApplyResponseRules(*hcm_, request_, &response_);
+  weir_head& head = response_.head();
+  info_.response_code = head.status;
+  hcm_->stats.CountResponse(head.status);
+  if (downstream_->last_request()) head.flags |= WEIR_HEAD_CLOSE;
+  if (request_.method() == "HEAD" || head.status == 204 || head.status == 304) head.flags |= WEIR_HEAD_NO_BODY;
+  if (tunnel_ && (head.flags & WEIR_HEAD_TUNNEL) == 0) {
+    tunnel_ = false;
+    if (!request_ended_) head.flags |= WEIR_HEAD_CLOSE;
+  }
+  if (tunnel_) {
+    route_deadline_ = request_deadline_ = rate_deadline_ = 0;
+    hcm_->stats.downstream_cx_upgrades_total->Add();
+  }
+  if (SendHead(head, end_stream) != WEIR_OK) {
+    CancelTerminal(WEIR_REASON_INTERNAL);
+    ResetDownstream(WEIR_REASON_INTERNAL);
+  }
+}
+
+void Stream::RespondData(base::Slice data, bool end_stream) {
+  if (finished_ || local_reply_) return;
+  TouchIdle();
+  response_received_ += data.size();
+  if (chain_.empty()) {
+    SendData(std::move(data));
+    if (end_stream) EndResponse(nullptr);
+    return;
+  }
+  SliceQueue queue(worker()->pool);
+  queue.Push(std::move(data));
+  chain_.Data(http::kResponse, &queue, end_stream);
+  if (!finished_) UpdateResponseCredit();
+}
+
+void Stream::RespondEnd() {
+  if (finished_ || local_reply_) return;
+  if (chain_.empty()) return EndResponse(nullptr);
+  SliceQueue none(worker()->pool);
+  chain_.Data(http::kResponse, &none, true);
+}
+
+void Stream::RespondTrailers(const weir_head& head) {
+  if (finished_ || local_reply_) return;
+  void* memory = arena_.Allocate(sizeof(Message), alignof(Message));
+  auto* trailers = memory == nullptr ? nullptr : new (memory) Message(&arena_);
+  if (trailers == nullptr || trailers->Take(head, hcm_->settings().max_headers_count) != Message::Verdict::kOk ||
+      !trailers->Own()) {
+    LocalReply reply;
+    reply.status = 502;
+    reply.details = "upstream_invalid_trailers";
+    reply.flags.Set(ResponseFlag::kUpstreamProtocolError);
+    return RespondFailure(reply);
+  }
+  response_trailers_ = trailers;
+  if (chain_.empty()) {
+    EndResponse(&trailers->head());
+  } else {
+    chain_.Trailers(http::kResponse);
+  }
+}
+
+void Stream::EndResponse(const weir_head* trailers) {
+  if (finished_ || !bound()) return;
+  SendEnd(trailers);
+}
+
+void Stream::RespondFailure(const LocalReply& reply) {
+  if (finished_ || local_reply_) return;
+  Reply(reply);
+}
+
+void Stream::OnBodyTaken(uint64_t bytes) {
+  info_.bytes_sent += bytes;
+  TouchIdle();
+  UpdateResponseCredit();
+}
+
+void Stream::UpdateResponseCredit() {
+  const uint64_t outstanding = response_received_ - response_credited_;
+  if (outstanding == 0) return;
+  const uint64_t held = chain_.HeldBytes(http::kResponse) + queued_bytes();
+  if (held >= outstanding) return;
+  response_credited_ += outstanding - held;
+  if (terminal_ != nullptr) terminal_->OnResponseTaken(outstanding - held);
+}
+
+// ---- Answers that are made here ---------------------------------------------------------------------------------------------
+
+void Stream::Reply(uint32_t status, std::string_view details, ResponseFlag flag) {
+  LocalReply reply;
+  reply.status = status;
+  reply.details = details;
+  reply.flags.Set(flag);
+  Reply(reply);
+}
+
+void Stream::Reply(uint32_t status, std::string_view details) {
+  LocalReply reply;
+  reply.status = status;
+  reply.details = details;
+  Reply(reply);
+}
+
+void Stream::Reply(const LocalReply& reply) {
+  if (finished_ || local_reply_) return;
+  info_.flags.bits |= reply.flags.bits;
+  info_.details = arena_.Copy(reply.details);
+  CancelTerminal(WEIR_REASON_CANCEL);
+  request_dead_ = true;
+  route_deadline_ = request_deadline_ = rate_deadline_ = 0;
+  if (response_sent_) {
+    // The client has a head already: it must see that what follows is not the whole.
+    ResetDownstream(WEIR_REASON_LOCAL_RESET);
+    return;
+  }
+  // A head that waits in the filters is replaced; the answer then goes past them, who have had their say.
+  const bool bypass = response_started_ || chain_.empty();
+  local_reply_ = true;
+  std::string_view body;
+  BuildReply(reply, &body);
+  if (reply.close) downstream_->CloseAfterThis();
+  const bool end = body.empty() || request_.method() == "HEAD";
+  response_started_ = true;
+  if (bypass) {
+    SendResponseHead(end);
+  } else {
+    chain_.Headers(http::kResponse, end);
+  }
+  if (end || finished_) return;
+  SliceQueue queue(worker()->pool);
+  queue.Append(body.data(), body.size());
+  if (bypass) {
+    OnChainData(http::kResponse, &queue, true);
+  } else {
+    chain_.Data(http::kResponse, &queue, true);
+  }
+}
+
+void Stream::BuildReply(const LocalReply& reply, std::string_view* body) {
+  LocalReplyText text = FormatLocalReply(hcm_->settings().local_reply_config, reply, &arena_);
+  if (grpc_) text = AsGrpc(text);
+  response_.Reset(WEIR_HEAD_RESPONSE, static_cast<uint16_t>(text.status));
+  weir_head& head = response_.head();
+  if (grpc_) {
+    AddGrpcStatus(reply.status, text.grpc_message, &response_);
+  } else if (!text.body.empty()) {
+    response_.AddStatic(WEIR_TOKEN_CONTENT_TYPE, text.content_type);
+  }
+  for (uint32_t i = 0; i < reply.field_count; ++i) response_.Add(http::Name(reply.fields[i]), http::Value(reply.fields[i]));
+  if (reply.overloaded) response_.AddStatic(WEIR_TOKEN_X_ENVOY_OVERLOADED, "true");
+  if (text.status != 204 && text.status != 304 && !grpc_) {
+    head.flags |= WEIR_HEAD_HAS_LENGTH;
+    head.content_length = text.body.size();
+  }
+  if (reply.close) head.flags |= WEIR_HEAD_CLOSE;
+  *body = text.status == 204 || text.status == 304 ? std::string_view{} : text.body;
+}
+
+}  // namespace weir::hcm
