@@ -20,17 +20,24 @@ constexpr uint32_t kMaxReplyFields = 64;
 // What a hook may append beyond the buffer limit: as much as one received chunk can bring.
 constexpr uint64_t kChunkBytes = 262144;
 
-// The framing names in the order in which iterating shows them. Each has a fixed index in front of the fields, so that indices
-// stay valid when a value appears or goes.
-constexpr uint16_t kFraming[] = {WEIR_TOKEN_HOST,   WEIR_TOKEN_CONTENT_LENGTH, WEIR_TOKEN_TRANSFER_ENCODING,
-                                 WEIR_TOKEN_TE,     WEIR_TOKEN_EXPECT,         WEIR_TOKEN_CONNECTION,
-                                 WEIR_TOKEN_UPGRADE};
+// The framing names in the order in which iterating shows them. Each has a fixed index in front of
+// the fields, so that indices stay valid when a value appears or goes.
+constexpr uint16_t kFraming[] = {
+    WEIR_TOKEN_HOST,   WEIR_TOKEN_CONTENT_LENGTH, WEIR_TOKEN_TRANSFER_ENCODING,
+    WEIR_TOKEN_TE,     WEIR_TOKEN_EXPECT,         WEIR_TOKEN_CONNECTION,
+    WEIR_TOKEN_UPGRADE};
 constexpr uint32_t kFramingCount = sizeof(kFraming) / sizeof(kFraming[0]);
 
-FilterSlot* Slot(weir_stream* stream) { return reinterpret_cast<FilterSlot*>(stream); }
+FilterSlot* Slot(weir_stream* stream) {
+  return reinterpret_cast<FilterSlot*>(stream);
+}
 
-bool IsView(weir_view v, size_t most) { return v.size <= most && (v.data != nullptr || v.size == 0); }
-bool IsBodyOf(uint32_t which) { return which == WEIR_REQUEST || which == WEIR_RESPONSE; }
+bool IsView(weir_view v, size_t most) {
+  return v.size <= most && (v.data != nullptr || v.size == 0);
+}
+bool IsBodyOf(uint32_t which) {
+  return which == WEIR_REQUEST || which == WEIR_RESPONSE;
+}
 Direction DirectionOf(uint32_t which) {
   return which == WEIR_REQUEST || which == WEIR_REQUEST_TRAILERS ? kRequest : kResponse;
 }
@@ -58,7 +65,8 @@ int32_t Nothing(weir_view* value) {
   return WEIR_ERROR;
 }
 
-// ---- Framing, shown as the fields that it would be --------------------------------------------------------------------------
+// ---- Framing, shown as the fields that it would be
+// --------------------------------------------------------------------------
 
 std::string_view LengthText(FilterChain* chain, Direction d, const weir_head& head) {
   if ((head.flags & WEIR_HEAD_HAS_LENGTH) == 0) return {};
@@ -67,7 +75,8 @@ std::string_view LengthText(FilterChain* chain, Direction d, const weir_head& he
 }
 
 bool IsChunked(const FilterSlot& slot, Direction d, const weir_head& head) {
-  if ((head.flags & (WEIR_HEAD_HAS_LENGTH | WEIR_HEAD_TUNNEL | WEIR_HEAD_NO_BODY)) != 0) return false;
+  if ((head.flags & (WEIR_HEAD_HAS_LENGTH | WEIR_HEAD_TUNNEL | WEIR_HEAD_NO_BODY)) != 0)
+    return false;
   const SliceQueue* added = slot.half[d].body;
   return !slot.chain->bodiless(d) || (added != nullptr && !added->empty());
 }
@@ -84,9 +93,11 @@ std::string_view Framing(const FilterSlot& slot, uint32_t which, Message* messag
     case WEIR_TOKEN_TRANSFER_ENCODING:
       return IsChunked(slot, d, head) ? std::string_view("chunked") : std::string_view{};
     case WEIR_TOKEN_TE:
-      return message->has(WEIR_HEAD_TE_TRAILERS) ? std::string_view("trailers") : std::string_view{};
+      return message->has(WEIR_HEAD_TE_TRAILERS) ? std::string_view("trailers")
+                                                 : std::string_view{};
     case WEIR_TOKEN_EXPECT:
-      return message->has(WEIR_HEAD_EXPECT_CONTINUE) ? std::string_view("100-continue") : std::string_view{};
+      return message->has(WEIR_HEAD_EXPECT_CONTINUE) ? std::string_view("100-continue")
+                                                     : std::string_view{};
     case WEIR_TOKEN_UPGRADE:
       return message->has(WEIR_HEAD_TUNNEL) ? View(head.protocol) : std::string_view{};
     case WEIR_TOKEN_CONNECTION:
@@ -97,7 +108,8 @@ std::string_view Framing(const FilterSlot& slot, uint32_t which, Message* messag
   }
 }
 
-// ---- Fields -----------------------------------------------------------------------------------------------------------------
+// ---- Fields
+// -----------------------------------------------------------------------------------------------------------------
 
 uint32_t FieldCount(weir_stream* stream, uint32_t which) {
   Message* message = MessageOf(stream, which);
@@ -105,7 +117,8 @@ uint32_t FieldCount(weir_stream* stream, uint32_t which) {
   return message->count() + (IsBodyOf(which) ? kFramingCount : 0);
 }
 
-int32_t FieldAt(weir_stream* stream, uint32_t which, uint32_t index, weir_view* name, weir_view* value) {
+int32_t FieldAt(weir_stream* stream, uint32_t which, uint32_t index, weir_view* name,
+                weir_view* value) {
   if (name == nullptr || value == nullptr) return WEIR_REFUSED;
   Nothing(name);
   Nothing(value);
@@ -139,7 +152,8 @@ int32_t Get(weir_stream* stream, uint32_t which, weir_view name, uint32_t index,
   return field == nullptr ? WEIR_ERROR : Give(Value(*field), value);
 }
 
-int32_t GetToken(weir_stream* stream, uint32_t which, uint32_t token, uint32_t index, weir_view* value) {
+int32_t GetToken(weir_stream* stream, uint32_t which, uint32_t token, uint32_t index,
+                 weir_view* value) {
   if (value == nullptr) return WEIR_REFUSED;
   if (token == 0 || token >= WEIR_TOKEN_COUNT) return Nothing(value);
   return Get(stream, which, View(util::TokenName(static_cast<uint16_t>(token))), index, value);
@@ -164,7 +178,8 @@ int32_t Remove(weir_stream* stream, uint32_t which, weir_view name) {
   return message == nullptr ? WEIR_REFUSED : message->Remove(View(name));
 }
 
-// ---- Start line -------------------------------------------------------------------------------------------------------------
+// ---- Start line
+// -------------------------------------------------------------------------------------------------------------
 
 weir_view* StartPart(weir_head* head, std::string_view name) {
   if (name == ":path") return &head->path;
@@ -203,10 +218,12 @@ int32_t SetPath(Message* request, std::string_view path) {
 
 int32_t SetAuthority(Message* request, std::string_view text) {
   Authority authority;
-  if (text.size() > kMaxAuthoritySize || ParseAuthority(text, &authority) != AuthorityError::kNone) return WEIR_REFUSED;
+  if (text.size() > kMaxAuthoritySize || ParseAuthority(text, &authority) != AuthorityError::kNone)
+    return WEIR_REFUSED;
   const std::string_view kept = request->arena()->Copy(text);
   if (kept.data() == nullptr) return WEIR_NO_ROOM;
-  // In lower case like every authority that is in a message. The bytes are the arena's, ours to change.
+  // In lower case like every authority that is in a message. The bytes are the arena's, ours to
+  // change.
   LowerCase(const_cast<char*>(kept.data()), kept.size());
   request->head().authority = View(kept);
   return WEIR_OK;
@@ -226,9 +243,12 @@ uint32_t Status(weir_stream* stream) {
   return response == nullptr ? 0 : response->head().status;
 }
 
-bool HasNoBody(uint32_t status) { return status == 204 || status == 304; }
+bool HasNoBody(uint32_t status) {
+  return status == 204 || status == 304;
+}
 
-// Whether a body may follow depends on the status: what was announced under the old one must not be read under the new one.
+// Whether a body may follow depends on the status: what was announced under the old one must not be
+// read under the new one.
 int32_t SetStatus(weir_stream* stream, uint32_t status) {
   Message* response = WritableOf(stream, WEIR_RESPONSE);
   if (response == nullptr || status < 200 || status > 599) return WEIR_REFUSED;
@@ -237,7 +257,8 @@ int32_t SetStatus(weir_stream* stream, uint32_t status) {
   if (HasNoBody(status) != HasNoBody(head.status)) {
     const FilterSlot& slot = *Slot(stream);
     const SliceQueue* added = slot.half[kResponse].body;
-    if (!slot.chain->bodiless(kResponse) || (added != nullptr && !added->empty())) return WEIR_REFUSED;
+    if (!slot.chain->bodiless(kResponse) || (added != nullptr && !added->empty()))
+      return WEIR_REFUSED;
     const Message* request = MessageOf(stream, WEIR_REQUEST);
     const bool to_head = request != nullptr && request->method() == "HEAD";
     head.flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
@@ -248,7 +269,8 @@ int32_t SetStatus(weir_stream* stream, uint32_t status) {
   return WEIR_OK;
 }
 
-// ---- Body -------------------------------------------------------------------------------------------------------------------
+// ---- Body
+// -------------------------------------------------------------------------------------------------------------------
 
 uint64_t BodySize(weir_stream* stream, uint32_t which) {
   if (stream == nullptr || !IsBodyOf(which)) return 0;
@@ -262,12 +284,13 @@ weir_view BodyPiece(weir_stream* stream, uint32_t which, uint64_t offset) {
   uint32_t i = 0;
   while (offset >= body.at(i).size()) offset -= body.at(i++).size();
   const base::Slice& slice = body.at(i);
-  return {reinterpret_cast<const char*>(slice.data()) + offset, static_cast<size_t>(slice.size() - offset)};
+  return {reinterpret_cast<const char*>(slice.data()) + offset,
+          static_cast<size_t>(slice.size() - offset)};
 }
 
-// A body that differs from its announced length would be cut, or read as the next message: the length goes while the head can
-// still be changed, and after that the body cannot be changed. Filters that declare WEIR_FILTER_CHANGES_*_LENGTH had the length
-// taken away before.
+// A body that differs from its announced length would be cut, or read as the next message: the
+// length goes while the head can still be changed, and after that the body cannot be changed.
+// Filters that declare WEIR_FILTER_CHANGES_*_LENGTH had the length taken away before.
 bool ForgetLength(weir_stream* stream, uint32_t which) {
   Message* message = MessageOf(stream, which);
   if (message == nullptr || message->has(WEIR_HEAD_NO_BODY)) return false;
@@ -286,11 +309,13 @@ int32_t BodyDrain(weir_stream* stream, uint32_t which, uint64_t size) {
 }
 
 int32_t BodyAppend(weir_stream* stream, uint32_t which, weir_view data) {
-  if (stream == nullptr || !IsBodyOf(which) || (data.data == nullptr && data.size != 0)) return WEIR_REFUSED;
+  if (stream == nullptr || !IsBodyOf(which) || (data.data == nullptr && data.size != 0))
+    return WEIR_REFUSED;
   FilterSlot* slot = Slot(stream);
   const FilterSlot::Half& half = slot->half[which];
   // Outside of a hook of this half, and with nothing stopped, nobody would pass the bytes on.
-  if (slot->chain->dead() || (!half.in_hook && half.stop == FilterSlot::Stop::kNone)) return WEIR_REFUSED;
+  if (slot->chain->dead() || (!half.in_hook && half.stop == FilterSlot::Stop::kNone))
+    return WEIR_REFUSED;
   if (data.size == 0) return WEIR_OK;
   const uint64_t most = uint64_t{slot->chain->buffer_limit()} + kChunkBytes;
   if (data.size > most || BodySize(stream, which) > most - data.size) return WEIR_NO_ROOM;
@@ -305,7 +330,8 @@ int32_t BodyLength(weir_stream* stream, uint32_t which, uint64_t length) {
   if (!IsBodyOf(which)) return WEIR_REFUSED;
   Message* message = WritableOf(stream, which);
   if (message == nullptr || message->has(WEIR_HEAD_TUNNEL)) return WEIR_REFUSED;
-  if (which == WEIR_RESPONSE && (message->head().kind != WEIR_HEAD_RESPONSE || message->head().status == 204)) {
+  if (which == WEIR_RESPONSE &&
+      (message->head().kind != WEIR_HEAD_RESPONSE || message->head().status == 204)) {
     return WEIR_REFUSED;
   }
   message->head().content_length = length;
@@ -313,10 +339,11 @@ int32_t BodyLength(weir_stream* stream, uint32_t which, uint64_t length) {
   return WEIR_OK;
 }
 
-// ---- Answers and late calls -------------------------------------------------------------------------------------------------
+// ---- Answers and late calls
+// -------------------------------------------------------------------------------------------------
 
-int32_t SendLocalReply(weir_stream* stream, uint32_t status, weir_view body, const weir_field* extra, uint32_t count,
-                       weir_view details) {
+int32_t SendLocalReply(weir_stream* stream, uint32_t status, weir_view body,
+                       const weir_field* extra, uint32_t count, weir_view details) {
   if (stream == nullptr || Slot(stream)->chain->dead()) return WEIR_REFUSED;
   if (status < 200 || status > 599 || !IsView(details, kMaxFieldBytes)) return WEIR_REFUSED;
   if (body.data == nullptr && body.size != 0) return WEIR_REFUSED;
@@ -339,7 +366,8 @@ int32_t Reset(weir_stream* stream) {
 using Tickets = std::unordered_map<uint64_t, FilterChain*>;
 thread_local Tickets tickets;
 
-// Tells workers apart: a ticket used on another one must find nothing, whatever numbers the streams there have.
+// Tells workers apart: a ticket used on another one must find nothing, whatever numbers the streams
+// there have.
 uint32_t ThreadNumber() {
   static std::atomic<uint32_t> last{0};
   thread_local const uint32_t number = ++last;
@@ -355,14 +383,17 @@ weir_ticket Ticket(weir_stream* stream) {
 }
 
 int32_t ResumeTicket(weir_ticket ticket, uint32_t which) {
-  if (!IsBodyOf(which) || ticket.value[0] == 0 || ticket.value[1] >> 32 != ThreadNumber()) return WEIR_REFUSED;
+  if (!IsBodyOf(which) || ticket.value[0] == 0 || ticket.value[1] >> 32 != ThreadNumber())
+    return WEIR_REFUSED;
   FilterChain* chain = FilterChain::FromTicket(ticket.value[0]);
   const auto index = static_cast<uint32_t>(ticket.value[1]);
   if (chain == nullptr || index >= chain->count()) return WEIR_REFUSED;
   return chain->AskResume(chain->slot(index), DirectionOf(which)) ? WEIR_OK : WEIR_REFUSED;
 }
 
-void* RouteConfig(weir_stream* stream) { return stream == nullptr ? nullptr : Slot(stream)->route_config; }
+void* RouteConfig(weir_stream* stream) {
+  return stream == nullptr ? nullptr : Slot(stream)->route_config;
+}
 
 int32_t GetAttribute(weir_stream* stream, uint32_t id, weir_view* value) {
   if (stream == nullptr || value == nullptr) return WEIR_REFUSED;
@@ -392,9 +423,30 @@ void FilterChain::DropTicket() {
 
 const weir_http_api* HttpFilterHostTable() {
   static const weir_http_api table = {
-      sizeof(weir_http_api), 0,        FieldCount, FieldAt,    Get,            GetToken, Set,    Add,          Remove,
-      GetStart,              SetStart, Status,     SetStatus,  BodySize,       BodyPiece, BodyDrain, BodyAppend, BodyLength,
-      SendLocalReply,        Reset,    Ticket,     ResumeTicket, RouteConfig,  GetAttribute,
+      sizeof(weir_http_api),
+      0,
+      FieldCount,
+      FieldAt,
+      Get,
+      GetToken,
+      Set,
+      Add,
+      Remove,
+      GetStart,
+      SetStart,
+      Status,
+      SetStatus,
+      BodySize,
+      BodyPiece,
+      BodyDrain,
+      BodyAppend,
+      BodyLength,
+      SendLocalReply,
+      Reset,
+      Ticket,
+      ResumeTicket,
+      RouteConfig,
+      GetAttribute,
   };
   return &table;
 }
