@@ -22,7 +22,7 @@ event_base* NewBase() {
   event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
   // The environment must not choose the backend: only epoll has edges.
   event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
-  event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_O1);
+  event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_O1 | EV_FEATURE_EARLY_CLOSE);
   event_base* base = event_base_new_with_config(config);
   event_config_free(config);
   if (base == nullptr) throw std::runtime_error("libevent cannot use epoll");

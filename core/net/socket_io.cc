@@ -58,7 +58,7 @@ void SocketIo::operator delete(void* memory) {
 }
 
 SocketIo::SocketIo(EventLoop* loop, int fd, State state) : loop_(loop), state_(state) {
-  event_assign(&event_, loop->base(), fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST,
+  event_assign(&event_, loop->base(), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
                &SocketIo::OnEvent, this);
 }
 
@@ -110,7 +110,8 @@ void SocketIo::Fail(int error) {
 void SocketIo::OnEvent(int, short what, void* self) {
   auto* io = static_cast<SocketIo*>(self);
   io->loop_->BeginDispatch();
-  bool readable = (what & EV_READ) != 0;
+  if ((what & EV_CLOSED) != 0) io->fin_waits_ = true;
+  bool readable = (what & (EV_READ | EV_CLOSED)) != 0;
   bool writable = (what & EV_WRITE) != 0;
   if (io->state_ != State::kConnected) {
     if (io->state_ == State::kConnecting) {
@@ -135,13 +136,24 @@ ssize_t SocketIo::Read(uint8_t* room, size_t size) {
   if (state_ != State::kConnected) return state_ == State::kConnecting ? kAgain : kFailed;
   for (;;) {
     const ssize_t got = recv(fd(), room, size, MSG_DONTWAIT);
-    if (got >= 0) return got;
+    if (got >= 0) {
+      if (fin_waits_) AnnounceFin(got, size);
+      return got;
+    }
     if (errno == EAGAIN) return kAgain;
     if (errno == EINTR) continue;
     error_ = errno;
     state_ = State::kBroken;
     return kFailed;
   }
+}
+
+// Bytes and FIN that came together are one edge: a reader that stops at a short read would never
+// learn of the FIN.
+void SocketIo::AnnounceFin(ssize_t got, size_t size) {
+  if (got != 0 && static_cast<size_t>(got) == size) return;  // it reads on anyway
+  fin_waits_ = false;
+  if (got != 0) event_active(&event_, EV_READ, 0);
 }
 
 ssize_t SocketIo::Write(const iovec* pieces, int count) {

@@ -13,8 +13,9 @@
 namespace weir::net {
 
 // A connected (or connecting) stream socket. Registered with epoll once, for both directions and by
-// edges; nothing is registered again however the connection goes on. The memory of dead ones is
-// kept for the next ones of the same thread.
+// edges; nothing is registered again however the connection goes on. A short read is as good as
+// kAgain: when the peer's FIN stands behind the bytes it took, one more OnIo follows. The memory of
+// dead ones is kept for the next ones of the same thread.
 class SocketIo final : public Io {
  public:
   // Takes an accepted, non-blocking socket. The first OnIo comes in a later dispatch.
@@ -43,6 +44,7 @@ class SocketIo final : public Io {
   static void OnEvent(int fd, short what, void* self);
   void Register();
   void FinishConnect();
+  void AnnounceFin(ssize_t got, size_t size);
   void Fail(int error);
 
   EventLoop* loop_;
@@ -50,6 +52,7 @@ class SocketIo final : public Io {
   int error_ = 0;
   State state_;
   bool shutdown_when_connected_ = false;
+  bool fin_waits_ = false;  // epoll has seen the FIN; the reader may not have
 };
 
 static_assert(sizeof(SocketIo) <= 192, "an idle connection is to stay below 1 KiB in all");

@@ -98,6 +98,20 @@ TEST_F(SocketIoTest, TheEndOfThePeersBytesIsZero) {
   EXPECT_EQ(Read(), 0);
 }
 
+TEST_F(SocketIoTest, AFinBehindBytesIsAnnouncedAfterAShortRead) {
+  loop_.Turn(true);
+  ASSERT_EQ(write(peer_, "ab", 2), 2);
+  ASSERT_EQ(shutdown(peer_, SHUT_WR), 0);
+  loop_.Turn(true);
+  EXPECT_EQ(client_.reads, 1);
+  EXPECT_EQ(Read(), 2);
+  loop_.Turn(false);
+  EXPECT_EQ(client_.reads, 2);
+  EXPECT_EQ(Read(), 0);
+  loop_.Turn(false);
+  EXPECT_EQ(client_.reads, 2) << "once is enough";
+}
+
 TEST_F(SocketIoTest, ManyPiecesGoInOneWrite) {
   const iovec pieces[] = {{const_cast<char*>("ab"), 2}, {const_cast<char*>("cd"), 2}};
   EXPECT_EQ(io_->Write(pieces, 2), 4);
