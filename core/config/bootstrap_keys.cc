@@ -21,8 +21,12 @@ void ReadListener(Context& c, const Field& field, B* out) {
     }
     CheckOneOf(c, field, {"http", "tcp", "filters", "filter_chains"}, true);
   }
+  const std::size_t before = c.diagnostics().count();
   ReadMap(c, field, ListenerKeys(), &listener);
-  if (listener.name.empty()) listener.name = listener.address.ToString();
+  // After an error the address may not be the one in the file; without a name it is left out of
+  // further checks.
+  const bool good = c.diagnostics().count() == before;
+  if (listener.name.empty() && good) listener.name = listener.address.ToString();
   out->listeners.push_back(std::move(listener));
 }
 
@@ -38,8 +42,8 @@ void ReadClusters(Context& c, const Field& field, B* out) {
   for (const Field& element : Elements(field, &names)) {
     Cluster cluster;
     cluster.mark = element.key_mark;
-    CheckOneOf(c, element, {"endpoints", "load_assignment", "hosts"}, element.node().is_map());
     const std::size_t before = c.diagnostics().count();
+    CheckOneOf(c, element, {"endpoints", "load_assignment", "hosts"}, element.node().is_map());
     ReadMap(c, element, ClusterKeys(), &cluster);
     if (cluster.endpoints.empty() && c.diagnostics().count() == before) {
       c.Add(element.key_mark, std::string(element.key) + " has no endpoints", "at least one");

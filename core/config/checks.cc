@@ -67,8 +67,7 @@ class ClusterIndex {
  public:
   explicit ClusterIndex(const std::vector<Cluster>& clusters) {
     for (std::size_t i = 0; i < clusters.size(); ++i) {
-      index_.emplace(clusters[i].name, i);
-      names_.push_back(clusters[i].name);
+      if (index_.emplace(clusters[i].name, i).second) names_.push_back(clusters[i].name);
     }
   }
 

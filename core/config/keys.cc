@@ -22,7 +22,7 @@ void ReadInt(Context& c, const Field& field, std::uint32_t min, std::uint32_t ma
   const auto value = field.node().AsInt();
   if (!value || *value < min || *value > max) {
     const std::string range = RangeText(min, max);
-    return c.AddExpected(field, "an integer" + (range.empty() ? "" : " in " + range));
+    return c.AddExpected(field, "an integer" + (range.empty() ? "" : ", " + range));
   }
   *out = static_cast<std::uint32_t>(*value);
 }
@@ -33,7 +33,7 @@ void ReadBytes(Context& c, const Field& field, std::uint64_t min, std::uint64_t 
   if (!value || *value < min || *value > max) {
     const std::string range = RangeText(min, max);
     return c.AddExpected(
-        field, "a number of bytes such as 65536 or 64KiB" + (range.empty() ? "" : ", in " + range));
+        field, "a number of bytes such as 65536 or 64KiB" + (range.empty() ? "" : ", " + range));
   }
   *out = *value;
 }
@@ -126,7 +126,8 @@ std::string RangeText(std::uint64_t min, std::uint64_t max) {
   const bool no_max = max == std::numeric_limits<std::uint32_t>::max() ||
                       max == std::numeric_limits<std::uint64_t>::max();
   if (min == 0 && no_max) return "";
-  return std::to_string(min) + " … " + (no_max ? "" : std::to_string(max));
+  if (no_max) return "at least " + std::to_string(min);
+  return std::to_string(min) + " … " + std::to_string(max);
 }
 
 // Seconds, as Envoy writes durations.
@@ -198,8 +199,8 @@ std::string_view CheckOneOf(Context& c, const Field& field,
   return first;
 }
 
-void AddUnknownKey(Context& c, const Node::Entry& entry, std::string_view owner,
-                   const std::vector<std::string_view>& known) {
+std::string AddUnknownKey(Context& c, const Node::Entry& entry, std::string_view owner,
+                          const std::vector<std::string_view>& known) {
   static constexpr std::size_t kMaxListed = 12;
   entry.value->MarkRead();
   const std::string nearest = NearestName(entry.key, known);
@@ -207,6 +208,7 @@ void AddUnknownKey(Context& c, const Node::Entry& entry, std::string_view owner,
   if (nearest.empty() && known.size() <= kMaxListed) expected = JoinNames(known);
   c.Add(entry.key_mark, Quote(entry.key) + " is no key of " + std::string(owner), expected,
         nearest);
+  return nearest;
 }
 
 bool HasKey(const Node& node, std::string_view key) {

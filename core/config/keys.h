@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -97,14 +98,16 @@ std::vector<Field> Elements(const Field& list, std::vector<std::string>* names);
 // first that is.
 std::string_view CheckOneOf(Context& c, const Field& field,
                             const std::vector<std::string_view>& keys, bool needed);
-void AddUnknownKey(Context& c, const Node::Entry& entry, std::string_view owner,
-                   const std::vector<std::string_view>& known);
+// Returns the known key that was probably meant, or an empty text.
+std::string AddUnknownKey(Context& c, const Node::Entry& entry, std::string_view owner,
+                          const std::vector<std::string_view>& known);
 bool HasKey(const Node& node, std::string_view key);
 
 // Reads a map by its table. Unknown keys, and required ones that are absent, are errors.
 template <class S>
 void ReadMap(Context& c, const Field& field, const Keys<S>& keys, S* out) {
   if (!ExpectMap(c, field)) return;
+  std::vector<std::string> meant;
   for (const Node::Entry& entry : field.node().entries()) {
     entry.read = true;
     const Key<S>* found = nullptr;
@@ -119,10 +122,11 @@ void ReadMap(Context& c, const Field& field, const Keys<S>& keys, S* out) {
     for (const Key<S>& key : keys) {
       if (key.text.missing.empty()) known.push_back(key.text.name);
     }
-    AddUnknownKey(c, entry, field.key, known);
+    meant.push_back(AddUnknownKey(c, entry, field.key, known));
   }
   for (const Key<S>& key : keys) {
-    if (key.text.required && !HasKey(field.node(), key.text.name)) {
+    const bool misspelt = std::find(meant.begin(), meant.end(), key.text.name) != meant.end();
+    if (key.text.required && !misspelt && !HasKey(field.node(), key.text.name)) {
       c.Add(field.key_mark, std::string(field.key) + " has no " + key.text.name,
             key.text.name + " (" + key.text.type + ")");
     }

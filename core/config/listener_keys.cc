@@ -13,7 +13,9 @@ void ReadFilterChains(Context& c, const Field& field, L* out) {
     ReadFilterChain(c, element, &chain);
     out->filter_chains.push_back(std::move(chain));
   }
-  if (field.node().size() == 0) c.AddExpected(field, "one filter chain");
+  if (field.node().size() == 0) {
+    c.Add(field.key_mark, "filter_chains is empty", "one filter chain");
+  }
   if (field.node().size() > 1) {
     c.Add(field.node().KeyMarkAt(1),
           "several filter_chains ask for a feature that Weir does not have: choosing a filter "

@@ -111,9 +111,9 @@ const char* Node::KindName() const {
     case Kind::kScalar:
       return "a value";
     case Kind::kSequence:
-      return "a list";
+      return entries_.empty() ? "an empty list" : "a list";
     case Kind::kMap:
-      return "a mapping";
+      return entries_.empty() ? "an empty mapping" : "a mapping";
   }
   return "";
 }

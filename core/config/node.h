@@ -55,7 +55,7 @@ class Node {
   bool is_sequence() const { return kind_ == Kind::kSequence; }
   bool is_map() const { return kind_ == Kind::kMap; }
   Mark mark() const { return mark_; }
-  // "a mapping", "a list", "a value" or "nothing": for messages.
+  // "a mapping", "an empty list", "a value", "nothing" …: for messages.
   const char* KindName() const;
 
   // The text of a scalar after expansion of ${...}; empty for the other kinds.

@@ -253,7 +253,13 @@ const Keys<RouteAction>& RouteActionKeys() {
 const Keys<RedirectAction>& RedirectActionKeys() {
   using R = RedirectAction;
   static const Keys<R> keys = {
-      BoolKey("https_redirect", &R::https_redirect, "To https."),
+      CustomKey<R>(
+          "https_redirect", "boolean",
+          [](Context& c, const Field& f, R* r) { ReadBool(c, f, &r->https_redirect); },
+          [](const R& r) {
+            return r.scheme_redirect.empty() ? PrintBool(r.https_redirect) : nullptr;
+          },
+          "To https."),
       CustomKey<R>(
           "scheme_redirect", "http or https",
           [](Context& c, const Field& f, R* r) {

@@ -178,7 +178,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   std::shared_ptr<const Node> Copy(const Node& node, std::size_t depth) {
-    if (depth >= limits_.max_depth) {
+    if (!node.is_scalar() && !node.is_null() && depth >= limits_.max_depth) {
       Fail(node.mark(), "values are nested deeper than " + std::to_string(limits_.max_depth));
     }
     auto copy = std::make_shared<Node>(node.kind(), node.text(), node.quoted(), node.mark());

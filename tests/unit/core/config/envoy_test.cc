@@ -1,0 +1,141 @@
+#include "tests/unit/core/config/config_testing.h"
+
+// Envoy's own shape: names, @type, nesting.
+
+namespace weir::config::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string Chain(const std::string& name, const std::string& type, const std::string& keys) {
+  return "static_resources:\n"
+         "  listeners:\n"
+         "  - name: l\n"
+         "    address: {socket_address: {address: 127.0.0.1, port_value: 80}}\n"
+         "    filter_chains:\n"
+         "    - filters:\n"
+         "      - name: " +
+         name +
+         "\n"
+         "        typed_config: {'@type': " +
+         type + ", " + keys +
+         "}\n"
+         "  clusters:\n"
+         "  - name: app\n"
+         "    load_assignment:\n"
+         "      cluster_name: app\n"
+         "      endpoints:\n"
+         "      - lb_endpoints:\n"
+         "        - endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}\n";
+}
+
+constexpr const char* kHttpType =
+    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3."
+    "HttpConnectionManager";
+constexpr const char* kTcpType =
+    "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
+constexpr const char* kRouterType =
+    "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
+
+TEST(EnvoyFiles, NamesLoseTheirPrefix) {
+  const auto bootstrap =
+      MustLoad(Chain("envoy.filters.network.tcp_proxy", kTcpType, "stat_prefix: t, cluster: app"));
+  const NetworkFilter& filter = bootstrap->listeners.at(0).filter_chains.at(0).filters.at(0);
+  EXPECT_EQ(filter.name, "tcp_proxy");
+  EXPECT_EQ(filter.type, "tcp_proxy");
+  EXPECT_EQ(filter.tcp_proxy->stat_prefix, "t");
+}
+
+TEST(EnvoyFiles, TheTypeDecidesWhereTheNameIsFree) {
+  const auto bootstrap = MustLoad(Chain(
+      "ingress", kHttpType,
+      std::string(
+          "stat_prefix: h, route_config: {virtual_hosts: []}, http_filters: [{name: my_router, "
+          "typed_config: {'@type': ") +
+          kRouterType + "}}]"));
+  EXPECT_EQ(bootstrap->listeners.at(0).filter_chains.at(0).filters.at(0).type,
+            "http_connection_manager");
+  EXPECT_EQ(FirstHttp(*bootstrap).http_filters.at(0).name, "my_router");
+  EXPECT_EQ(FirstHttp(*bootstrap).http_filters.at(0).type, "mux");
+}
+
+TEST(EnvoyFiles, TypeAndNameMustAgree) {
+  EXPECT_THAT(
+      Mistakes(Chain("envoy.filters.network.tcp_proxy", kHttpType, "stat_prefix: t, cluster: app")),
+      ElementsAre(
+          HasSubstr("8:33 @type \"type.googleapis.com/envoy.extensions.filters.network.ht")));
+}
+
+TEST(EnvoyFiles, AnUnknownTypeIsNamed) {
+  EXPECT_THAT(Mistakes(Chain(
+                  "envoy.filters.network.redis_proxy",
+                  "type.googleapis.com/envoy.extensions.filters.network.redis_proxy.v3.RedisProxy",
+                  "stat_prefix: r")),
+              ElementsAre(HasSubstr("is of no filter that Weir has")));
+}
+
+TEST(EnvoyFiles, TheRoutersSwitchesAreNotIgnored) {
+  const auto with = [](const std::string& keys) {
+    return Mistakes(Chain("envoy.filters.network.http_connection_manager", kHttpType,
+                          std::string("stat_prefix: h, route_config: {}, http_filters: [{name: "
+                                      "envoy.filters.http.router, typed_config: {'@type': ") +
+                              kRouterType + ", " + keys + "}}]"));
+  };
+  EXPECT_THAT(with("start_child_span: false"), IsEmpty());
+  EXPECT_THAT(with("start_child_span: true"),
+              ElementsAre(HasSubstr("feature that Weir does not have")));
+}
+
+TEST(EnvoyFiles, ProtocolOptionsOfAClusterAreRead) {
+  const std::string options =
+      "endpoints: ['127.0.0.1:1'], typed_extension_protocol_options: "
+      "{envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {'@type': "
+      "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, ";
+  const auto bootstrap = MustLoad(WithCluster(
+      options +
+      "explicit_http_config: {http_protocol_options: {}}, common_http_protocol_options: "
+      "{idle_timeout: 9s, max_requests_per_connection: 4}}}"));
+  EXPECT_EQ(bootstrap->clusters.at(0).idle_timeout, Milliseconds(9'000));
+  EXPECT_EQ(bootstrap->clusters.at(0).max_requests_per_connection, 4u);
+  EXPECT_EQ(bootstrap->clusters.at(0).protocol, "h1");
+  EXPECT_THAT(
+      Mistakes(WithCluster(options + "explicit_http_config: {http2_protocol_options: {}}}}")),
+      ElementsAre(HasSubstr("feature that Weir does not have: HTTP/2 to backends")));
+}
+
+TEST(EnvoyFiles, PerRouteConfigurationIsUnwrapped) {
+  const auto bootstrap = MustLoad(WithHttp(
+      "http_filters: [{name: envoy.filters.http.header_mutation, typed_config: {'@type': "
+      "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation}}, "
+      "mux], "
+      "routes: [{match: {prefix: /}, route: {cluster: app}, typed_per_filter_config: "
+      "{envoy.filters.http.header_mutation: {'@type': "
+      "type.googleapis.com/envoy.config.route.v3.FilterConfig, "
+      "disabled: true, config: {'@type': "
+      "type.googleapis.com/"
+      "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute, a: 1}}}}]"));
+  const PerFilterConfig& config = FirstRoute(*bootstrap).typed_per_filter_config.at(0);
+  EXPECT_EQ(config.filter, "header_mutation");
+  EXPECT_TRUE(config.disabled);
+  ASSERT_EQ(config.typed_config->UnreadKeys().size(), 1u);
+  EXPECT_EQ(config.typed_config->UnreadKeys()[0].key, "a");
+}
+
+TEST(EnvoyFiles, AccessLogsAreRead) {
+  const auto bootstrap = MustLoad(
+      WithHttp("routes: [], access_log: [{name: envoy.access_loggers.file, typed_config: {'@type': "
+               "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog, path: "
+               "/dev/stdout}}, "
+               "{name: any, typed_config: {'@type': "
+               "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StderrAccessLog}}]"));
+  EXPECT_EQ(FirstHttp(*bootstrap).access_log.at(0).sink, AccessLog::Sink::kStdout);
+  EXPECT_EQ(FirstHttp(*bootstrap).access_log.at(1).sink, AccessLog::Sink::kStderr);
+  EXPECT_THAT(
+      Mistakes(WithHttp("routes: [], access_log: [{name: envoy.access_loggers.open_telemetry}]")),
+      ElementsAre(HasSubstr("is no access log that Weir has")));
+}
+
+}  // namespace
+}  // namespace weir::config::testing
