@@ -18,7 +18,7 @@ endif()
 
 add_library(weir_options INTERFACE)
 target_compile_options(weir_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-  -Wno-sign-conversion -Wnon-virtual-dtor -Werror -fno-strict-aliasing)
+  -Wno-sign-conversion -Werror -fno-strict-aliasing)
 target_include_directories(weir_options INTERFACE ${CMAKE_SOURCE_DIR})
 
 if(WEIR_SANITIZE)
