@@ -34,7 +34,6 @@ Seam Join(const config::RouteMatch& match, std::string_view rewrite, std::string
 bool MakesDotSegment(const Seam& seam) {
   const std::string_view left = seam.head.substr(seam.head.rfind('/') + 1);
   const std::string_view right = seam.rest.substr(0, seam.rest.find_first_of("/;"));
-  if (left.find(';') != left.npos) return false;
   if (left.size() + right.size() == 1) return left == "." || right == ".";
   if (left.size() + right.size() != 2) return false;
   return left.find_first_not_of('.') == left.npos && right.find_first_not_of('.') == right.npos;

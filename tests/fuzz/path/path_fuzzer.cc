@@ -1,11 +1,12 @@
-// Any bytes as a request's path, under every combination of options: the first byte chooses the
-// options, the rest is the target. The normal form is a fixed point, never longer than its input,
-// and free of what the options remove.
+// Any bytes as a request's path or authority, under every combination of options: the first byte
+// chooses, the rest is the text. A path's normal form is a fixed point, never longer than its
+// input, and free of what the options remove; a normal authority stays what it is.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "core/http/authority.h"
 #include "core/http/path.h"
 
 namespace {
@@ -47,13 +48,41 @@ void CheckForm(std::string_view path, const PathOptions& options) {
   for (char c : path) Require(c > 0x20 && c < 0x7f && c != '#');
 }
 
+// An authority that is accepted stays accepted and the same once it is normal.
+void CheckAuthority(uint8_t bits, std::string text) {
+  weir::http::AuthorityOptions options;
+  options.strip_any_port = (bits & 1) != 0;
+  options.strip_trailing_dot = (bits & 2) != 0;
+  options.strip_matching_port = (bits & 4) != 0;
+  const std::string given = text;
+  weir::http::Authority once;
+  const auto error = NormalizeAuthority(text.data(), text.size(), options, 80, &once);
+  if (error != weir::http::AuthorityError::kNone) {
+    Require(text == given);
+    return;
+  }
+  Require(once.host.size() <= weir::http::kMaxHostSize && once.text.starts_with(once.host));
+  Require((once.port == 0) == (once.text.size() == once.host.size()));
+  for (char c : once.text) Require(c > 0x20 && c < 0x7f && c != '@' && c != ',' && c != '/');
+  const std::string normal(once.text);
+  std::string bytes = normal;
+  weir::http::Authority twice;
+  Require(NormalizeAuthority(bytes.data(), bytes.size(), options, 80, &twice) ==
+          weir::http::AuthorityError::kNone);
+  Require(twice.text == normal && SameAuthority(once, twice, 80) && once.kind == twice.kind);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  const PathOptions options = OptionsOf(data[0]);
   // Blocks of exactly the right size, so that a byte too far is seen.
   const std::string target(reinterpret_cast<const char*>(data) + 1, size - 1);
+  if ((data[0] & 0x80) != 0) {
+    CheckAuthority(data[0], target);
+    return 0;
+  }
+  const PathOptions options = OptionsOf(data[0]);
   std::string out(target.size(), '\0');
   const PathResult once = NormalizePath(target, options, out.data());
 
