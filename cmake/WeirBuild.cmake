@@ -19,6 +19,10 @@ endif()
 add_library(weir_options INTERFACE)
 target_compile_options(weir_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   -Wno-sign-conversion -Werror -fno-strict-aliasing)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # gcc 12 warns of the inside of an empty std::optional once it is inlined.
+  target_compile_options(weir_options INTERFACE -Wno-maybe-uninitialized)
+endif()
 target_include_directories(weir_options INTERFACE ${CMAKE_SOURCE_DIR})
 
 if(WEIR_SANITIZE)
