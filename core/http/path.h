@@ -25,8 +25,8 @@ enum class EscapedSlashes : uint8_t {
 
 struct PathOptions {
   // Percent-escapes and dot segments. A raw backslash becomes a slash, as in browsers. A dot
-  // segment may carry parameters
-  // ("/..;x/"): they go with it, for some backends strip them before they look for dots.
+  // segment may carry parameters ("/..;x/"): they go with it, for some backends strip them before
+  // they look for dots.
   bool normalize = true;
   // "//" becomes "/", after dot segments are removed.
   bool merge_slashes = true;

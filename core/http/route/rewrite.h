@@ -16,8 +16,7 @@ enum class RewriteStatus : uint8_t {
   kUnchanged,  // use what came; nothing was written
   kRewritten,  // use what was written
   // 400: the rewritten path would have a dot segment that the request's did not have. Prefix
-  // "/files" rewritten to
-  // "/data/" would make "/data/../secret" of "/files../secret".
+  // "/files" rewritten to "/data/" would make "/data/../secret" of "/files../secret".
   kDotSegment,
   kNoAuthority,  // 400: a redirect of a request without authority
   kNoRoom,       // the sink is too small
