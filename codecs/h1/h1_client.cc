@@ -24,7 +24,7 @@ uint32_t H1Codec::Open(weir_stream* user) {
   if (server() || Capacity() == 0) return 0;
   user_ = user;
   open_ = true;
-  if (++stream_ == 0) ++stream_;  // 0 is no stream
+  NextStream();
   return stream_;
 }
 
@@ -87,7 +87,8 @@ H1Codec::Out H1Codec::FrameRequest(const weir_head& head, bool end_stream, HeadF
     // A method that usually has a body says that it has none (RFC 9110 section 8.6).
     const std::string_view method = Text(head.method);
     if (method == "POST" || method == "PUT" || method == "PATCH") framing->has_length = true;
-    return announced && head.content_length != 0 ? Out::kIdle : Out::kDone;
+    if (!announced) framing->length = 0;
+    return framing->length != 0 ? Out::kIdle : Out::kDone;
   }
   framing->expect_continue = (head.flags & WEIR_HEAD_EXPECT_CONTINUE) != 0;
   if (announced) {

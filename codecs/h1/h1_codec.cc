@@ -45,6 +45,7 @@ void H1Codec::Destroy() {
 size_t H1Codec::Receive(uint8_t* data, size_t size, uint32_t flags, weir_event* event) {
   *event = weir_event{};
   Span span{reinterpret_cast<char*>(data), size, 0, (flags & WEIR_RECEIVE_EOF) != 0, event};
+  if ((flags & WEIR_RECEIVE_EXPIRED) != 0) return ExpireHead(&span);
   bool done = false;
   while (!done) {
     switch (in_) {
@@ -64,8 +65,8 @@ size_t H1Codec::Receive(uint8_t* data, size_t size, uint32_t flags, weir_event* 
       case In::kTunnel:
         done = ReceiveUntilClose(&span);
         break;
-      case In::kTunnelWait:
-        if (size != 0) event->type = WEIR_EVENT_BLOCKED;
+      case In::kTunnelWait:  // an end of the input waits too: it will be the tunnel's
+        if (size != 0 || span.eof) event->type = WEIR_EVENT_BLOCKED;
         done = true;
         break;
       case In::kDone:
@@ -248,6 +249,7 @@ bool H1Codec::ReceiveChunked(Span* span) {
 }
 
 bool H1Codec::ReceiveTrailers(Span* span) {
+  if (span->left() == 0) return span->eof ? GiveTruncated(span, WEIR_REASON_TRUNCATED) : true;
   if (NeedMoreHead(span, max_trailer_bytes_, max_fields_)) return true;
   const size_t limit = std::min<size_t>(span->left(), max_trailer_bytes_);
   char* const begin = span->at();
@@ -256,7 +258,7 @@ bool H1Codec::ReceiveTrailers(Span* span) {
   FramingFields framing;
   Fault fault;
   Parse parse = ParseFields(&at, begin + limit, &block, &framing, &fault);
-  if (parse == Parse::kPartial && span->left() >= max_trailer_bytes_ && limit != 0) {
+  if (parse == Parse::kPartial && span->left() >= max_trailer_bytes_) {
     parse = Fail(&fault, 431, begin + limit, "http1.trailers_too_large");
   }
   if (parse == Parse::kFault) {

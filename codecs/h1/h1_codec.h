@@ -85,6 +85,7 @@ class H1Codec {
   bool ReceiveDone(Span* span);
 
   // Server position.
+  size_t ExpireHead(Span* span);
   Parse ParseRequest(char* at, size_t size, size_t* used, Fault* fault);
   bool SkipLeadingLine(Span* span);
   Parse CheckExpectation(const FramingFields& framing, const Framing& decided, Fault* fault);
@@ -118,6 +119,7 @@ class H1Codec {
   void MaybeOver();
   void EndConnection();
   void NextExchange();
+  void NextStream() { stream_ += stream_ == UINT32_MAX ? 2 : 1; }  // 0 is no stream
 
   bool ProduceBody(uint64_t budget, weir_out* out);
   bool ProduceLength(uint64_t budget, const weir_body_info& info, Output* out);

@@ -51,7 +51,7 @@ bool H1Codec::ReceiveRequestHead(Span* span) {
     return true;
   }
   scan_.Reset();
-  ++stream_;
+  NextStream();
   if (parse == Parse::kFault) {
     return GiveFault(span, fault, static_cast<uint64_t>(fault.at - span->at()));
   }
@@ -59,6 +59,15 @@ bool H1Codec::ReceiveRequestHead(Span* span) {
   GiveHead(span, head_size, end);
   if (end) in_ = In::kDone;
   return true;
+}
+
+// A head that was begun and did not come in time (RFC 9110 section 15.5.9).
+size_t H1Codec::ExpireHead(Span* span) {
+  if (!server() || in_ != In::kHead || span->left() == 0) return 0;
+  scan_.Reset();
+  NextStream();
+  GiveFault(span, {408, WEIR_REASON_TIMEOUT, nullptr, "http1.head_timeout"}, span->left());
+  return span->size;
 }
 
 // Parses a whole head into the scratch; sets what the exchange needs to know. in_ stays kHead when
@@ -130,8 +139,7 @@ Parse H1Codec::ParseRequest(char* at, size_t size, size_t* used, Fault* fault) {
 // RFC 9110 section 10.1.1. HTTP/1.0 and requests without a body expect nothing.
 Parse H1Codec::CheckExpectation(const FramingFields& fields, const Framing& framing, Fault* fault) {
   if (fields.expect_other) {
-    return Fail(fault, 417, scratch_->fields != nullptr ? fields.host.data() : nullptr,
-                "http1.unknown_expectation");
+    return Fail(fault, 417, fields.expect.data(), "http1.unknown_expectation");
   }
   expects_continue_ = fields.expect_continue && version_ >= 11 && framing.body != BodyKind::kNone;
   return Parse::kDone;
@@ -225,7 +233,8 @@ H1Codec::Out H1Codec::FrameResponse(const weir_head& head, bool end_stream, Head
   if (to_head_ || head.status == 304) return Out::kDone;
   if (end_stream) {
     framing->has_length = true;
-    return announced && head.content_length != 0 ? Out::kIdle : Out::kDone;
+    if (!announced) framing->length = 0;
+    return framing->length != 0 ? Out::kIdle : Out::kDone;
   }
   if (announced) {
     out_left_ = head.content_length;

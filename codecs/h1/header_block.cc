@@ -37,6 +37,7 @@ bool ListHas(std::string_view list, std::string_view lower) {
 }
 
 void Expect(FramingFields* framing, std::string_view value) {
+  framing->expect = value;
   if (EqualsLower(value, "100-continue")) {
     framing->expect_continue = true;
   } else {

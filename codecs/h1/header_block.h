@@ -23,12 +23,13 @@ struct FramingFields {
   uint32_t connections = 0;
   bool te_trailers = false;
   bool expect_continue = false;
-  bool expect_other = false;
+  bool expect_other = false;  // a member that is not 100-continue
   bool lengths_differ = false;
   std::string_view content_length;  // the first one
   std::string_view transfer_encoding;
   std::string_view host;
   std::string_view upgrade;
+  std::string_view expect;
   std::string_view connection[kMaxConnectionFields];
 };
 
