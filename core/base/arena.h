@@ -23,7 +23,7 @@ class Arena {
 
   void* Allocate(size_t size, size_t align = 8) {
     uint8_t* p = reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(at_) + align - 1) & ~(align - 1));
-    if (p + size > end_) return AllocateSlow(size, align);
+    if (p > end_ || size > static_cast<size_t>(end_ - p)) return AllocateSlow(size, align);
     at_ = p + size;
     return p;
   }
@@ -35,7 +35,7 @@ class Arena {
   std::string_view Copy(std::string_view text) {
     char* p = static_cast<char*>(Allocate(text.size(), 1));
     if (p == nullptr) return {};
-    std::memcpy(p, text.data(), text.size());
+    if (!text.empty()) std::memcpy(p, text.data(), text.size());
     return {p, text.size()};
   }
   uint32_t slab_bytes() const { return taken_; }

@@ -32,9 +32,10 @@ class Message {
   enum class Verdict : uint8_t { kOk, kInvalid, kTooLarge };
 
   // Takes over a codec's head: copies the field array, checks every byte. The views stay the codec's until Own.
-  // max_fields: kTooLarge beyond.
+  // max_fields: kTooLarge beyond. Unless the verdict is kOk the message is empty.
   Verdict Take(const weir_head& head, uint32_t max_fields);
-  // Moves all bytes into the arena: one copy for the block, others one by one. False: the arena's limit is reached.
+  // Moves all bytes into the arena, once: one copy for the block, others one by one. False: the arena's limit is reached, and
+  // the message is empty. What is added later is in the arena already, or somebody keeps it alive.
   bool Own();
   // An empty head of a kind, for messages that the host makes.
   void Reset(uint8_t kind, uint16_t status = 0);
@@ -76,6 +77,7 @@ class Message {
   base::Arena* arena() const { return arena_; }
 
  private:
+  Verdict TakeChecked(const weir_head& head, uint32_t max_fields);
   bool Grow();
   weir_field* Append();
   void Note(uint16_t token) {
@@ -90,6 +92,7 @@ class Message {
   weir_head head_{};
   uint32_t capacity_ = 0;
   uint32_t max_fields_ = 0;
+  bool owned_ = false;  // no view points at a codec's bytes
   uint64_t present_[2] = {};
   base::Arena* arena_;
 };

@@ -79,7 +79,7 @@ ssize_t OutQueue::WriteTo(net::Io* io) {
     }
     const ssize_t n = io->Write(pieces, count);
     if (n == net::kFailed) return n;
-    if (n == net::kAgain) break;
+    if (n <= 0) break;
     total += n;
     queue_.Drain(static_cast<uint64_t>(n));
     if (!io->writable()) break;

@@ -34,7 +34,7 @@ class OutQueue : public weir_out {
   // After a write that left bytes: small rests give their big slabs back.
   void Compact() {
     Commit();
-    queue_.Compact();
+    queue_.Compact(slab_);
   }
   void Clear();
 
