@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+
+#include "core/net/actor.h"
+#include "core/net/io.h"
+#include "core/net/worker_context.h"
+#include "core/server/network_chain.h"
+
+namespace weir::server {
+
+// Plugin filters in front of a terminal filter that is linked in: the terminal reads what they let
+// pass, and writes past them. What they write themselves goes before what the terminal writes
+// later. Exists only where a chain has such filters.
+class FilteredIo final : public net::Io,
+                         private net::IoClient,
+                         private net::Actor,
+                         private NetworkChain::Owner {
+ public:
+  FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worker, const PluginChain* chain,
+             uint32_t buffer_limit, const net::Address& peer, const net::Address& local);
+
+  // Tells the filters of the connection. False: they closed it, do not serve it.
+  bool Start();
+
+  ssize_t Read(uint8_t* room, size_t size) override;
+  ssize_t Write(const iovec* pieces, int count) override;
+  void ShutdownWrite() override;
+  void AbortOnClose() override { inner_->AbortOnClose(); }
+  int error() const override { return error_ != 0 ? error_ : inner_->error(); }
+  bool connected() const override { return inner_->connected(); }
+
+ private:
+  void OnIo(bool readable, bool writable) override;
+  void OnDeferred() override;
+  void DeferContinue() override { worker_->reactor->Defer(this); }
+  // Reads and filters; looks at what the filters asked for.
+  void Pull();
+  void AfterHooks();
+  // True when nothing of the filters' own output is left.
+  bool FlushOutput();
+  void Fail(int error);
+  bool HasNews() const;
+
+  std::unique_ptr<net::Io> inner_;
+  net::WorkerContext* worker_;
+  NetworkChain chain_;
+  int error_ = 0;
+  bool readable_ = false;
+  bool eof_ = false;
+  bool failed_ = false;
+  bool shutdown_wanted_ = false;
+};
+
+}  // namespace weir::server

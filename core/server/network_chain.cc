@@ -1,0 +1,266 @@
+#include "core/server/network_chain.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/log.h"
+
+namespace weir::server {
+namespace {
+
+// The chains of this worker by slot; a generation tells a ticket of a dead connection from one of
+// the slot's next owner.
+struct Slot {
+  NetworkChain* chain = nullptr;
+  uint32_t generation = 0;
+};
+thread_local std::vector<Slot> slots;
+thread_local std::vector<uint32_t> free_slots;
+
+uint32_t TakeSlot(NetworkChain* chain) {
+  if (free_slots.empty()) {
+    free_slots.push_back(static_cast<uint32_t>(slots.size()));
+    slots.emplace_back();
+  }
+  const uint32_t slot = free_slots.back();
+  free_slots.pop_back();
+  slots[slot].chain = chain;
+  return slot;
+}
+
+void FreeSlot(uint32_t slot) {
+  slots[slot].chain = nullptr;
+  ++slots[slot].generation;
+  free_slots.push_back(slot);
+}
+
+NetworkChain* Of(weir_connection* connection) {
+  return reinterpret_cast<NetworkChain*>(connection);
+}
+
+}  // namespace
+
+// The functions of weir_network_api.
+struct NetworkCalls {
+  static uint64_t DataSize(weir_connection* connection) { return Of(connection)->input_.bytes(); }
+
+  static weir_view DataPiece(weir_connection* connection, uint64_t offset) {
+    http::SliceQueue& input = Of(connection)->input_;
+    for (uint32_t i = 0; i < input.count(); ++i) {
+      base::Slice& slice = input.at(i);
+      if (offset < slice.size())
+        return {reinterpret_cast<const char*>(slice.data()) + offset, slice.size() - offset};
+      offset -= slice.size();
+    }
+    return {nullptr, 0};
+  }
+
+  static void Drain(weir_connection* connection, uint64_t size) {
+    http::SliceQueue& input = Of(connection)->input_;
+    input.Drain(std::min(size, input.bytes()));
+  }
+
+  static int32_t Write(weir_connection* connection, weir_view data, uint32_t end_stream) {
+    NetworkChain* chain = Of(connection);
+    if (chain->wrote_end_ || chain->close_ != NetworkChain::Close::kNo) return WEIR_REFUSED;
+    chain->output_.Append(data.data, data.size);
+    chain->wrote_end_ = end_stream != 0;
+    return AfterWrite(chain);
+  }
+
+  static int32_t WriteReceived(weir_connection* connection, uint64_t size) {
+    NetworkChain* chain = Of(connection);
+    if (chain->wrote_end_ || chain->close_ != NetworkChain::Close::kNo ||
+        size > chain->input_.bytes())
+      return WEIR_REFUSED;
+    if (chain->output_.bytes() >= chain->buffer_limit_) {
+      chain->over_limit_ = true;
+      return WEIR_NO_ROOM;
+    }
+    chain->output_.Take(&chain->input_, size);
+    return AfterWrite(chain);
+  }
+
+  static int32_t AfterWrite(NetworkChain* chain) {
+    if (chain->output_.bytes() >= chain->buffer_limit_) chain->over_limit_ = true;
+    return WEIR_OK;
+  }
+
+  static void Close(weir_connection* connection, uint32_t flush) {
+    NetworkChain* chain = Of(connection);
+    const auto wanted = flush != 0 ? NetworkChain::Close::kFlush : NetworkChain::Close::kReset;
+    chain->close_ = std::max(chain->close_, wanted);
+  }
+
+  static uint64_t WritePending(weir_connection* connection) {
+    return Of(connection)->output_.bytes();
+  }
+
+  static weir_ticket Ticket(weir_connection* connection) {
+    const NetworkChain* chain = Of(connection);
+    const uint64_t generation = slots[chain->ticket_slot_].generation;
+    return {{chain->ticket_slot_ << 32 | generation, chain->running_}};
+  }
+
+  static int32_t Resume(weir_ticket ticket) {
+    const uint64_t slot = ticket.value[0] >> 32;
+    if (slot >= slots.size() || slots[slot].chain == nullptr) return WEIR_REFUSED;
+    if (slots[slot].generation != static_cast<uint32_t>(ticket.value[0])) return WEIR_REFUSED;
+    NetworkChain* chain = slots[slot].chain;
+    if (ticket.value[1] >= chain->chain_->filters.size()) return WEIR_REFUSED;
+    chain->resume_at_ = std::min<size_t>(chain->resume_at_, ticket.value[1] + 1);
+    chain->owner_->DeferContinue();
+    return WEIR_OK;
+  }
+
+  static int32_t Attribute(weir_connection* connection, uint32_t id, weir_view* value) {
+    NetworkChain* chain = Of(connection);
+    size_t size = 0;
+    switch (id) {
+      case WEIR_ATTR_DOWNSTREAM_ADDRESS:
+      case WEIR_ATTR_DIRECT_ADDRESS:
+        size = chain->peer_.Print(chain->text_);
+        break;
+      case WEIR_ATTR_LOCAL_ADDRESS:
+        size = chain->local_.Print(chain->text_);
+        break;
+      default:
+        return WEIR_ERROR;
+    }
+    *value = {chain->text_, size};
+    return WEIR_OK;
+  }
+};
+
+const weir_network_api* NetworkApi() {
+  static constexpr weir_network_api kApi = {
+      .struct_size = sizeof(weir_network_api),
+      .reserved = 0,
+      .data_size = &NetworkCalls::DataSize,
+      .data_piece = &NetworkCalls::DataPiece,
+      .drain = &NetworkCalls::Drain,
+      .write = &NetworkCalls::Write,
+      .write_received = &NetworkCalls::WriteReceived,
+      .close = &NetworkCalls::Close,
+      .write_pending = &NetworkCalls::WritePending,
+      .ticket = &NetworkCalls::Ticket,
+      .resume = &NetworkCalls::Resume,
+      .attribute = &NetworkCalls::Attribute,
+  };
+  return &kApi;
+}
+
+PluginChain::~PluginChain() {
+  for (const Filter& filter : filters) {
+    if (filter.api->config_free != nullptr && filter.config != nullptr)
+      filter.api->config_free(filter.config);
+  }
+}
+
+void PluginChain::Add(std::string name, const weir_network_filter_api* api, void* config,
+                      observe::StatId failures) {
+  filters.push_back({std::move(name), api, config, state_size, failures});
+  // Any C type may stand in a state.
+  state_size += (api->state_size + 15u) & ~15u;
+}
+
+NetworkChain::NetworkChain(const PluginChain* chain, net::WorkerContext* worker, Owner* owner,
+                           uint32_t buffer_limit, const net::Address& peer,
+                           const net::Address& local)
+    : chain_(chain),
+      worker_(worker),
+      owner_(owner),
+      buffer_limit_(buffer_limit),
+      peer_(peer),
+      local_(local),
+      state_(new uint8_t[chain->state_size + 1]()),
+      input_(worker->pool),
+      passed_(worker->pool),
+      output_(worker->pool),
+      ticket_slot_(TakeSlot(this)) {}
+
+NetworkChain::~NetworkChain() {
+  while (made_ > 0) {
+    --made_;
+    const weir_network_filter_api* api = chain_->filters[made_].api;
+    if (api->destroy != nullptr) api->destroy(StateOf(made_));
+  }
+  FreeSlot(static_cast<uint32_t>(ticket_slot_));
+}
+
+void NetworkChain::Fail(size_t filter) {
+  worker_->stats->Get(chain_->filters[filter].failures)->Add();
+  WEIR_LOG_EVERY_SECOND(kWarn, "network filter %s failed; its connection is closed",
+                        chain_->filters[filter].name.c_str());
+  close_ = Close::kReset;
+}
+
+void NetworkChain::OnNewConnection() {
+  auto* connection = reinterpret_cast<weir_connection*>(this);
+  for (; made_ < chain_->filters.size(); ++made_) {
+    const PluginChain::Filter& filter = chain_->filters[made_];
+    running_ = made_;
+    if (filter.api->create != nullptr &&
+        filter.api->create(StateOf(made_), filter.config, connection) < 0) {
+      Fail(made_);
+      return;
+    }
+  }
+  Iterate(0);
+}
+
+void NetworkChain::OnInput(bool eof) {
+  eof_ = eof_ || eof;
+  Iterate(0);
+}
+
+void NetworkChain::Continue() {
+  if (resume_at_ == SIZE_MAX) return;
+  const size_t first = resume_at_;
+  resume_at_ = SIZE_MAX;
+  Iterate(first);
+}
+
+void NetworkChain::Iterate(size_t first) {
+  if (passed_eof_) return;
+  for (size_t i = first; i < chain_->filters.size(); ++i) {
+    if (close_ != Close::kNo) return;
+    if (introduced_ == i) {
+      ++introduced_;
+      if (!Run(Hook::kNewConnection, i)) return;
+    }
+    if (input_.empty() && !eof_) continue;
+    if (!Run(Hook::kData, i)) return;
+  }
+  if (close_ != Close::kNo) return;
+  input_.MoveTo(&passed_);
+  passed_eof_ = eof_;
+}
+
+bool NetworkChain::Run(Hook hook, size_t i) {
+  auto* connection = reinterpret_cast<weir_connection*>(this);
+  const PluginChain::Filter& filter = chain_->filters[i];
+  running_ = i;
+  int32_t status = WEIR_CONTINUE;
+  if (hook == Hook::kNewConnection) {
+    if (filter.api->new_connection != nullptr)
+      status = filter.api->new_connection(StateOf(i), connection);
+  } else if (filter.api->data != nullptr) {
+    status = filter.api->data(StateOf(i), connection, eof_ ? 1 : 0);
+  }
+  if (status < 0) Fail(i);
+  return status == WEIR_CONTINUE;
+}
+
+void NetworkChain::OnOutputRoom() {
+  if (!over_limit_ || output_.bytes() > buffer_limit_ / 2) return;
+  over_limit_ = false;
+  auto* connection = reinterpret_cast<weir_connection*>(this);
+  for (size_t i = 0; i < introduced_ && close_ == Close::kNo; ++i) {
+    const weir_network_filter_api* api = chain_->filters[i].api;
+    running_ = i;
+    if (api->writable != nullptr) api->writable(StateOf(i), connection);
+  }
+}
+
+}  // namespace weir::server

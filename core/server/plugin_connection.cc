@@ -1,0 +1,149 @@
+#include "core/server/plugin_connection.h"
+
+namespace weir::server {
+namespace {
+
+constexpr uint64_t kReadPerTurn = 262144;
+// How long a peer may take to end its half after we have ended ours: closing at once could turn our
+// last bytes into a reset.
+constexpr uint64_t kLingerMs = 1000;
+
+}  // namespace
+
+bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, bool* readable,
+               bool* eof) {
+  uint64_t total = 0;
+  while (*readable && !*eof && total < kReadPerTurn && chain->wants_input() &&
+         chain->close() == NetworkChain::Close::kNo) {
+    base::Slab* slab = worker->receive->Prepare();
+    const ssize_t got = io->Read(slab->data() + slab->used, slab->room());
+    if (got == net::kFailed) return false;
+    if (got == net::kAgain) {
+      *readable = false;
+      break;
+    }
+    if (got == 0) *eof = true;
+    const auto size = static_cast<uint32_t>(got);
+    *readable = got > 0 && size == slab->room();
+    chain->input()->Push(base::Slice::Of(slab, slab->data() + slab->used, size));
+    slab->used += size;
+    total += size;
+    chain->OnInput(*eof);
+  }
+  return true;
+}
+
+PluginConnection::PluginConnection(net::AcceptedConnection&& accepted, net::WorkerContext* worker,
+                                   const PluginChain* chain)
+    : ServedConnection(std::move(accepted), worker),
+      chain_(chain, worker, this, buffer_limit(), peer(), local()) {
+  io_->set_client(this);
+}
+
+void PluginConnection::Start() {
+  chain_.OnNewConnection();
+  Settle();
+}
+
+void PluginConnection::OnIo(bool readable, bool writable) {
+  readable_ = readable_ || readable;
+  writable_ = writable_ || writable;
+  Pump();
+  if (writable) worker_->reactor->MarkDirty(this);
+}
+
+void PluginConnection::Pump() {
+  if (lingering_) {
+    Discard();
+    return;
+  }
+  if (!PullInput(io_.get(), worker_, &chain_, &readable_, &eof_)) {
+    End(false);
+    return;
+  }
+  Settle();
+}
+
+void PluginConnection::Settle() {
+  if (chain_.close() == NetworkChain::Close::kReset) {
+    End(true);
+    return;
+  }
+  if (!chain_.output()->empty() || chain_.wrote_end() ||
+      chain_.close() == NetworkChain::Close::kFlush) {
+    worker_->reactor->MarkDirty(this);
+  }
+  if (readable_ && !eof_ && chain_.wants_input()) worker_->reactor->WantRead(this);
+}
+
+void PluginConnection::OnFlush() {
+  http::OutQueue* output = chain_.output();
+  if (!output->empty() && writable_) {
+    if (output->WriteTo(io_.get()) == net::kFailed) {
+      End(false);
+      return;
+    }
+    writable_ = output->empty();
+    if (!lingering_) chain_.OnOutputRoom();
+  }
+  const bool done = chain_.wrote_end() || chain_.close() == NetworkChain::Close::kFlush;
+  if (output->empty() && done && !fin_sent_) {
+    fin_sent_ = true;
+    io_->ShutdownWrite();
+    if (eof_) {
+      End(false);
+      return;
+    }
+  }
+  if (fin_sent_ && !lingering_ && chain_.close() == NetworkChain::Close::kFlush) {
+    lingering_ = true;
+    worker_->reactor->SetDeadline(this, worker_->reactor->now_ms() + kLingerMs);
+    chain_.input()->Clear();
+    Discard();
+    return;
+  }
+  chain_.input()->Compact();
+  output->Compact();
+  // Output that the socket takes now was made by OnOutputRoom, and goes in the next round.
+  if (chain_.close() == NetworkChain::Close::kReset || (writable_ && !output->empty())) Settle();
+  if (readable_ && !eof_ && chain_.wants_input()) worker_->reactor->WantRead(this);
+}
+
+void PluginConnection::Discard() {
+  base::Slab* slab = worker_->receive->Prepare();
+  uint64_t total = 0;
+  while (readable_ && total < kReadPerTurn) {
+    const ssize_t got = io_->Read(slab->data() + slab->used, slab->room());
+    if (got == 0 || got == net::kFailed) {
+      End(false);
+      return;
+    }
+    if (got == net::kAgain) {
+      readable_ = false;
+    } else {
+      readable_ = static_cast<uint32_t>(got) == slab->room();
+      total += static_cast<uint64_t>(got);
+    }
+  }
+  if (readable_) worker_->reactor->WantRead(this);
+}
+
+void PluginConnection::OnDeferred() {
+  chain_.Continue();
+  Settle();
+}
+
+void PluginConnection::OnDeadline() {
+  End(false);
+}
+
+void PluginConnection::DeferContinue() {
+  worker_->reactor->Defer(this);
+}
+
+void PluginConnection::End(bool abort) {
+  if (abort) io_->AbortOnClose();
+  worker_->reactor->Retire(this);
+}
+
+}  // namespace weir::server

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "core/net/network_filter.h"
+#include "core/server/network_chain.h"
+
+namespace weir::server {
+
+// Reads up to 256 KiB from `io` into `chain` while it wants more, and runs its filters. *readable
+// falls at the end of what is there. Returns false when the connection has failed.
+bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, bool* readable,
+               bool* eof);
+
+// A connection whose last filter is a plugin: all of it happens in the chain's hooks.
+class PluginConnection final : public net::ServedConnection, private NetworkChain::Owner {
+ public:
+  PluginConnection(net::AcceptedConnection&& accepted, net::WorkerContext* worker,
+                   const PluginChain* chain);
+
+  // Tells the filters of the connection. Once, right after it was made.
+  void Start();
+  void OnIo(bool readable, bool writable) override;
+  // Only the filters know what was begun: it goes on until one side ends it, or the drain time
+  // does.
+  void Drain() override {}
+
+ private:
+  void OnRead() override { Pump(); }
+  void OnFlush() override;
+  void OnDeferred() override;
+  void OnDeadline() override;
+  void DeferContinue() override;
+  void Pump();
+  void Discard();
+  void Settle();
+  void End(bool abort);
+
+  NetworkChain chain_;
+  bool readable_ = false;
+  bool writable_ = true;
+  bool eof_ = false;
+  bool fin_sent_ = false;
+  bool lingering_ = false;
+};
+
+}  // namespace weir::server

@@ -1,0 +1,86 @@
+#include "core/server/program.h"
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "core/config/loader.h"
+#include "core/server/plugin_host.h"
+#include "core/server/server.h"
+#include "plugins/loader/search_path.h"
+
+namespace weir::server {
+namespace {
+
+config::LoadResult Load(const Options& options) {
+  if (options.command == Command::kProxy)
+    return config::ProxyBootstrap(options.proxy_from, options.proxy_to);
+  if (!options.config_path.empty()) return config::LoadFile(options.config_path);
+  return config::LoadString(options.config_yaml, "--config-yaml");
+}
+
+int Refuse(const config::Diagnostics& diagnostics) {
+  std::fputs(diagnostics.Print().c_str(), stderr);
+  return kExitConfig;
+}
+
+bool OpenLog(const Options& options) {
+  base::SetLogLevel(options.log_level);
+  std::string error;
+  if (options.log_path.empty() || base::OpenLogFile(options.log_path, &error)) return true;
+  std::fprintf(stderr, "weir: --log-path: %s\n", error.c_str());
+  return false;
+}
+
+int Serve(const Options& options, const ServerContext& context, const Wiring& wiring,
+          ListenerSet* listeners) {
+  Server server(options, &context, &wiring, listeners);
+  return server.Run();
+}
+
+int Execute(const Options& options, const Wiring& wiring) {
+  config::LoadResult loaded = Load(options);
+  if (!loaded.ok()) return Refuse(loaded.diagnostics);
+  if (options.command == Command::kExpand) {
+    std::fputs(config::Expand(*loaded.bootstrap).c_str(), stdout);
+    return kExitOk;
+  }
+  const bool serving = options.command != Command::kValidate;
+  if (serving) BlockSignals();
+  // In this order they must outlive each other: what a plugin made is freed before the loader goes.
+  observe::StatRegistry stats;
+  observe::LogWriter access_logs(&stats);
+  const weir_host* host = MakePluginHost(&stats);
+  plugins::PluginLoader loader(
+      {plugins::DefaultSearchPath(options.plugin_path), host, wiring.plugins});
+  ListenerSet listeners;
+  ServerContext context;
+  context.bootstrap = loaded.bootstrap;
+  context.workers = options.concurrency;
+  context.plugins = &loader;
+  context.plugin_host = host;
+  context.stats = &stats;
+  context.access_logs = &access_logs;
+  context.diagnostics = &loaded.diagnostics;
+  if (!listeners.Build(context, wiring) || !loaded.diagnostics.ok())
+    return Refuse(loaded.diagnostics);
+  context.diagnostics = nullptr;
+  if (serving) return Serve(options, context, wiring, &listeners);
+  std::printf("%s: no mistakes\n", options.config_path.c_str());
+  return kExitOk;
+}
+
+}  // namespace
+
+int RunProgram(int argc, const char* const* argv, const Wiring& wiring) {
+  const ParsedOptions parsed = ParseOptions(argc, argv);
+  if (!parsed.options) {
+    std::fputs(parsed.text.c_str(), parsed.exit_code == kExitOk ? stdout : stderr);
+    return parsed.exit_code;
+  }
+  const Options& options = *parsed.options;
+  if (!OpenLog(options)) return kExitUsage;
+  return Execute(options, wiring);
+}
+
+}  // namespace weir::server

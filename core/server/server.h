@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/net/event_loop.h"
+#include "core/observe/admin.h"
+#include "core/observe/log_writer.h"
+#include "core/observe/stat_names.h"
+#include "core/observe/stats.h"
+#include "core/server/listener_set.h"
+#include "core/server/options.h"
+#include "core/server/overload.h"
+#include "core/server/signals.h"
+#include "core/server/wiring.h"
+#include "core/server/worker.h"
+
+namespace weir::server {
+
+// The life of a serving process: bind, start the workers, watch memory and signals, drain.
+//
+//   kRunning --SIGTERM, SIGINT--> kDraining --last connection, or drain time--> kDone
+//                                     '--second signal--> the process ends at once
+class Server final : public WorkerObserver {
+ public:
+  // `context` is complete, `listeners` are built; all must outlive it.
+  Server(const Options& options, const ServerContext* context, const Wiring* wiring,
+         ListenerSet* listeners);
+  ~Server();
+
+  // Serves until it has drained. Returns the process's exit code.
+  int Run();
+
+ private:
+  enum class Phase : uint8_t { kRunning, kDraining, kDone };
+  // The main thread's clock: looks at the memory, and ends the drain.
+  class Watch final : public net::Actor {
+   public:
+    explicit Watch(Server* server) : server_(server) {}
+    void OnDeadline() override { server_->OnWatch(); }
+
+   private:
+    Server* server_;
+  };
+
+  void OnPlaceFreed() override;
+  void OnDrained(uint32_t worker) override;
+  void OnSignal(int number);
+  void OnWatch();
+  void StartDrain(int number);
+  void CheckMemory();
+  uint64_t MemoryLimit() const;
+  int Bind();
+
+  const Options& options_;
+  const ServerContext* context_;
+  const Wiring* wiring_;
+  ListenerSet* listeners_;
+  net::EventLoop loop_;
+  Signals signals_;
+  observe::ServerStats stats_;
+  Watch watch_{this};
+  Phase phase_ = Phase::kRunning;
+  OverloadLevel overload_ = OverloadLevel::kNone;
+  uint64_t memory_limit_ = 0;
+  uint64_t started_ms_;
+  uint64_t drain_until_ms_ = 0;
+  std::vector<bool> drained_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+// The state that the admin pages show. Any thread.
+observe::ServerState PresentState();
+
+}  // namespace weir::server

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "core/base/slab.h"
+#include "core/net/event_loop.h"
+#include "core/net/socket_io.h"
+#include "core/net/worker_context.h"
+#include "core/observe/stat_names.h"
+#include "core/server/listener_set.h"
+#include "core/server/overload.h"
+#include "core/server/wiring.h"
+
+namespace weir::server {
+
+class WorkerListener;
+
+// What a worker tells the rest of the server. Called on the worker's thread; the implementation
+// posts.
+class WorkerObserver {
+ public:
+  // A place within a limit was freed that some worker waits for.
+  virtual void OnPlaceFreed() = 0;
+  // The worker drains and its last connection is gone.
+  virtual void OnDrained(uint32_t worker) = 0;
+
+ protected:
+  ~WorkerObserver() = default;
+};
+
+// One thread with its own loop, memory, counters and listening sockets. Start, Join and the posting
+// functions are the main thread's; everything else happens on the worker's own.
+class Worker {
+ public:
+  // All must outlive it.
+  Worker(uint32_t id, const ServerContext* context, const Wiring* wiring, ListenerSet* listeners,
+         WorkerObserver* observer);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void Start();
+  // Tells the connections to finish, takes what waits at the listeners, and closes them.
+  void Drain();
+  void SetOverload(OverloadLevel level);
+  void ResumeListeners();
+  // Ends the loop, closing what is left, and waits for the thread.
+  void Stop();
+
+  // For what runs on the worker.
+  net::EventLoop* loop() { return &loop_; }
+  net::WorkerContext* context() { return &worker_context_; }
+  OverloadLevel overload() const { return overload_; }
+  const observe::ServerStats& stats() const { return stats_; }
+  void OnPlaceFreed() { observer_->OnPlaceFreed(); }
+  void OnConnectionGone();
+
+ private:
+  void Run();
+  void Open();
+  void DrainHere();
+  void SetOverloadHere(OverloadLevel level);
+  uint32_t OpenConnections() const;
+  void CheckDrained();
+
+  const ServerContext* server_;
+  const Wiring* wiring_;
+  ListenerSet* listeners_set_;
+  WorkerObserver* observer_;
+  base::SlabPool pool_;  // before the loop: what dies with the reactor may hold slabs
+  net::EventLoop loop_;
+  net::ReceiveBuffer receive_{&pool_};
+  net::SocketDialer dialer_{&loop_};
+  net::WorkerContext worker_context_;
+  observe::ServerStats stats_;
+  OverloadLevel overload_ = OverloadLevel::kNone;
+  bool drain_announced_ = false;  // the listeners are closed: with the last connection it is over
+  std::unique_ptr<WorkerServices> services_;
+  std::vector<std::unique_ptr<WorkerListener>> listeners_;
+  std::thread thread_;
+};
+
+}  // namespace weir::server
