@@ -6,25 +6,15 @@
 namespace weir::http {
 namespace {
 
-using Stop = FilterSlot::Stop;
-
 weir_stream* Handle(FilterSlot& slot) { return reinterpret_cast<weir_stream*>(&slot); }
 
-bool Paused(Stop stop) { return stop == Stop::kDataWatermark || stop == Stop::kAllWatermark; }
-bool HoldsHeaders(Stop stop) { return stop == Stop::kHeaders || stop == Stop::kAll || stop == Stop::kAllWatermark; }
-bool HoldsAll(Stop stop) { return stop == Stop::kAll || stop == Stop::kAllWatermark; }
-
-Stop FromStatus(int32_t status, bool headers) {
-  switch (status) {
-    case WEIR_STOP_WATERMARK:
-      return Stop::kDataWatermark;
-    case WEIR_STOP_ALL:
-      return Stop::kAll;
-    case WEIR_STOP_ALL_WATERMARK:
-      return Stop::kAllWatermark;
-    default:
-      return headers ? Stop::kHeaders : Stop::kData;
-  }
+// Calls a hook of one half of a filter.
+template <class Hook, class... Args>
+int32_t Call(Hook hook, FilterSlot& slot, Direction d, Args... args) {
+  slot.half[d].in_hook = true;
+  const int32_t status = hook(slot.self, Handle(slot), args...);
+  slot.half[d].in_hook = false;
+  return status;
 }
 
 }  // namespace
@@ -71,54 +61,108 @@ SliceQueue* FilterChain::Body(FilterSlot* slot, Direction direction) {
   return body;
 }
 
-bool FilterChain::AfterHook(FilterSlot& slot, int32_t status) {
-  if (status < 0) {
+bool FilterChain::AfterHook(Direction d, const FilterSlot& slot, int32_t status) {
+  const uint32_t run = run_[d];
+  if (status < WEIR_CONTINUE || status > WEIR_STOP_ALL_WATERMARK) {
     owner_->OnChainFailure(*slot.entry);
-    return true;
+  } else if (!owner_->RunPendingAction()) {
+    return !Going(d, run);
   }
-  return owner_->RunPendingAction() || dead_;
+  if (run_[d] == run) Close(d);
+  return true;
+}
+
+void FilterChain::Close(Direction direction) {
+  closed_[direction] = true;
+  for (uint32_t i = 0; i < count_; ++i) {
+    FilterSlot::Half& half = slots_[i].half[direction];
+    half.resume = false;
+    if (half.body != nullptr) half.body->Clear();
+  }
 }
 
 bool FilterChain::OverLimit(Direction d, const FilterSlot& slot) {
   const FilterSlot::Half& half = slot.half[d];
-  if (Paused(half.stop) || half.body == nullptr || half.body->bytes() <= buffer_limit_) return false;
-  owner_->OnChainOverflow(d);
+  if (half.paused || half.body == nullptr || half.body->bytes() <= buffer_limit_) return false;
+  Overflow(d);
   return true;
+}
+
+void FilterChain::Overflow(Direction d) {
+  const uint32_t run = run_[d];
+  owner_->OnChainOverflow(d);
+  if (run_[d] == run) Close(d);
 }
 
 uint64_t FilterChain::HeldBytes(Direction direction) const {
   uint64_t held = 0;
   for (uint32_t i = 0; i < count_; ++i) {
     const FilterSlot::Half& half = slots_[i].half[direction];
-    if (half.body != nullptr && Paused(half.stop)) held += half.body->bytes();
+    // Up to the limit the sender goes on, for the filter may wait for more than a window.
+    if (half.body != nullptr && half.paused && half.body->bytes() > buffer_limit_) {
+      held += half.body->bytes() - buffer_limit_;
+    }
   }
   return held;
 }
 
 void FilterChain::Headers(Direction direction, bool end_stream) {
+  if (dead_) return;
+  if (run_[direction]++ > 0) {
+    Close(direction);
+    for (uint32_t i = 0; i < count_; ++i) {
+      FilterSlot::Half& half = slots_[i].half[direction];
+      SliceQueue* body = half.body;
+      half = FilterSlot::Half{};
+      half.body = body;
+    }
+  }
+  closed_[direction] = false;
   bodiless_[direction] = end_stream;
-  if (!dead_) PassHeaders(direction, First(direction), end_stream);
+  PassHeaders(direction, First(direction), end_stream);
 }
 
 void FilterChain::Data(Direction direction, SliceQueue* data, bool end_stream) {
-  if (!dead_) PassData(direction, First(direction), data, end_stream);
+  if (dead_ || closed_[direction]) return data->Clear();
+  PassData(direction, First(direction), data, end_stream);
 }
 
 void FilterChain::Trailers(Direction direction) {
-  if (!dead_) PassTrailers(direction, First(direction));
+  if (!dead_ && !closed_[direction]) PassTrailers(direction, First(direction));
+}
+
+// The announced length goes with the first filter that may change it, after its hook, which could still read it. HEAD and 304
+// announce the length of a body that is not there, and a message without a body keeps what it says of itself.
+void FilterChain::ForgetLength(Direction d, const FilterSlot& slot, bool end) {
+  const uint32_t flag =
+      d == kRequest ? uint32_t{WEIR_FILTER_CHANGES_REQUEST_LENGTH} : uint32_t{WEIR_FILTER_CHANGES_RESPONSE_LENGTH};
+  if ((slot.entry->api->flags & flag) == 0 || slot.length_set[d]) return;
+  const SliceQueue* body = slot.half[d].body;
+  if (end && (body == nullptr || body->empty())) return;
+  Message* message = owner_->ChainMessage(d == kRequest ? WEIR_REQUEST : WEIR_RESPONSE);
+  if (message == nullptr || message->has(WEIR_HEAD_NO_BODY)) return;
+  message->head().flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
 }
 
 void FilterChain::PassHeaders(Direction d, int i, bool end) {
+  const uint32_t run = run_[d];
   for (; In(i); i = Next(d, i)) {
     FilterSlot& slot = slots_[i];
     const auto hook = d == kRequest ? slot.entry->api->request_headers : slot.entry->api->response_headers;
-    if (hook == nullptr) continue;
-    const int32_t status = hook(slot.self, Handle(slot), end ? 1 : 0);
-    if (AfterHook(slot, status)) return;
+    if (hook == nullptr) {
+      ForgetLength(d, slot, end);
+      continue;
+    }
+    const int32_t status = Call(hook, slot, d, uint32_t{end});
+    if (AfterHook(d, slot, status)) return;
+    ForgetLength(d, slot, end);
     FilterSlot::Half& half = slot.half[d];
     if (status != WEIR_CONTINUE) {
-      half.stop = FromStatus(status, true);
+      half.headers = true;
+      half.all = status == WEIR_STOP_ALL || status == WEIR_STOP_ALL_WATERMARK;
+      half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
       half.end = end;
+      OverLimit(d, slot);
       return;
     }
     if (half.body != nullptr && !half.body->empty()) {
@@ -126,7 +170,7 @@ void FilterChain::PassHeaders(Direction d, int i, bool end) {
       SliceQueue added(pool_);
       half.body->MoveTo(&added);
       PassHeaders(d, Next(d, i), false);
-      if (!dead_) PassData(d, Next(d, i), &added, end);
+      if (Going(d, run)) PassData(d, Next(d, i), &added, end);
       return;
     }
   }
@@ -134,82 +178,110 @@ void FilterChain::PassHeaders(Direction d, int i, bool end) {
 }
 
 void FilterChain::PassData(Direction d, int i, SliceQueue* data, bool end) {
+  const uint32_t run = run_[d];
   for (; In(i); i = Next(d, i)) {
     FilterSlot& slot = slots_[i];
     FilterSlot::Half& half = slot.half[d];
     const auto hook = d == kRequest ? slot.entry->api->request_data : slot.entry->api->response_data;
-    if (hook == nullptr && half.stop == Stop::kNone) continue;
+    if (hook == nullptr && !half.stopped()) continue;
     SliceQueue* body = Body(&slot, d);
-    if (body == nullptr) return owner_->OnChainOverflow(d);
+    if (body == nullptr) return Overflow(d);
     data->MoveTo(body);
     half.end = half.end || end;
-    if (hook == nullptr || HoldsAll(half.stop)) {
+    if (hook == nullptr || half.all) {
       OverLimit(d, slot);
       return;
     }
-    const int32_t status = hook(slot.self, Handle(slot), half.end ? 1 : 0);
-    if (AfterHook(slot, status)) return;
+    const int32_t status = Call(hook, slot, d, uint32_t{half.end});
+    if (AfterHook(d, slot, status)) return;
     if (status != WEIR_CONTINUE) {
-      // Headers that are held stay held.
-      if (half.stop != Stop::kHeaders) half.stop = FromStatus(status, false);
+      half.data = true;
+      half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
       OverLimit(d, slot);
       return;
     }
-    const bool headers_next = HoldsHeaders(half.stop);
-    half.stop = Stop::kNone;
+    const bool headers_next = half.headers;
+    half.headers = half.data = half.paused = false;
     body->MoveTo(data);
     if (headers_next) {
       const bool all = end && data->empty();
       PassHeaders(d, Next(d, i), all);
-      if (dead_ || all) return;
+      if (!Going(d, run) || all) return;
     }
   }
   owner_->OnChainData(d, data, end);
 }
 
+// The end of the body for a filter that does not look at trailers. False: it holds the message.
+bool FilterChain::LastData(Direction d, int i) {
+  FilterSlot& slot = slots_[i];
+  FilterSlot::Half& half = slot.half[d];
+  const auto hook = d == kRequest ? slot.entry->api->request_data : slot.entry->api->response_data;
+  if (hook == nullptr || half.all) return !half.stopped();
+  const int32_t status = Call(hook, slot, d, 1u);
+  if (AfterHook(d, slot, status)) return false;
+  if (status == WEIR_CONTINUE) return true;
+  half.data = true;
+  half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
+  OverLimit(d, slot);
+  return false;
+}
+
 void FilterChain::PassTrailers(Direction d, int i) {
+  const uint32_t run = run_[d];
   for (; In(i); i = Next(d, i)) {
     FilterSlot& slot = slots_[i];
     FilterSlot::Half& half = slot.half[d];
     const auto hook = d == kRequest ? slot.entry->api->request_trailers : slot.entry->api->response_trailers;
-    if (hook == nullptr && half.stop == Stop::kNone) continue;
-    if (hook == nullptr || HoldsAll(half.stop)) {
+    if (half.all) {
       half.trailers = true;
       return;
     }
-    const int32_t status = hook(slot.self, Handle(slot));
-    if (AfterHook(slot, status)) return;
-    if (status != WEIR_CONTINUE) {
+    bool go = true;
+    half.trailers_shown = true;
+    if (hook == nullptr) {
+      go = LastData(d, i);
+    } else {
+      const int32_t status = Call(hook, slot, d);
+      if (AfterHook(d, slot, status)) return;
+      go = status == WEIR_CONTINUE;
+    }
+    if (!Going(d, run)) return;
+    if (!go) {
       half.trailers = true;
-      if (half.stop == Stop::kNone) half.stop = Stop::kTrailers;
       return;
     }
     // What the filter held goes before the trailers.
-    const Stop stop = half.stop;
-    half.stop = Stop::kNone;
-    Release(d, i, stop);
-    if (dead_) return;
+    Release(d, i);
+    if (!Going(d, run)) return;
   }
   owner_->OnChainTrailers(d);
 }
 
 // Passes on what a filter held, from the filter after it.
-void FilterChain::Release(Direction d, int i, Stop stop) {
+void FilterChain::Release(Direction d, int i) {
+  const uint32_t run = run_[d];
   FilterSlot::Half& half = slots_[i].half[d];
   SliceQueue held(pool_);
   if (half.body != nullptr) half.body->MoveTo(&held);
-  const bool end = half.end;
-  if (HoldsHeaders(stop)) {
+  const bool headers = half.headers;
+  // An end that was not held has gone by.
+  const bool end = half.end && half.stopped();
+  half.headers = half.all = half.data = half.trailers = half.paused = false;
+  if (headers) {
     const bool all = end && held.empty();
     PassHeaders(d, Next(d, i), all);
-    if (dead_ || all) return;
+    if (!Going(d, run) || all) return;
   }
-  if (!held.empty() || (end && stop != Stop::kNone)) PassData(d, Next(d, i), &held, end);
+  if (!held.empty() || end) PassData(d, Next(d, i), &held, end);
 }
 
 bool FilterChain::AskResume(FilterSlot* slot, Direction direction) {
   if (dead_) return false;
-  slot->half[direction].resume = true;
+  FilterSlot::Half& half = slot->half[direction];
+  // What is not stopped needs no resume, and must not be resumed when it stops later.
+  if (closed_[direction] || (!half.in_hook && !half.stopped())) return true;
+  half.resume = true;
   owner_->RequestResume();
   return true;
 }
@@ -225,33 +297,34 @@ void FilterChain::RunResumes() {
 }
 
 void FilterChain::Resume(Direction d, int i) {
+  const uint32_t run = run_[d];
   FilterSlot::Half& half = slots_[i].half[d];
-  const Stop stop = half.stop;
-  if (stop == Stop::kNone) return;  // nothing is stopped: nothing to resume
-  half.stop = Stop::kNone;
+  if (closed_[d] || !half.stopped()) return;
   const bool trailers = half.trailers;
-  half.trailers = false;
-  if (HoldsAll(stop)) {
-    // Iteration starts again at this filter, so that it sees the body that came meanwhile.
-    SliceQueue held(pool_);
-    if (half.body != nullptr) half.body->MoveTo(&held);
-    const bool end = half.end;
-    const bool all = end && held.empty();
-    PassHeaders(d, Next(d, i), all);
-    if (!dead_ && !all && (!held.empty() || end)) PassData(d, i, &held, end);
-    if (!dead_ && trailers) PassTrailers(d, i);
+  if (!half.all) {
+    const bool shown = half.trailers_shown;
+    Release(d, i);
+    if (trailers && Going(d, run)) PassTrailers(d, shown ? Next(d, i) : i);
     return;
   }
-  Release(d, i, stop);
-  if (!dead_ && trailers) PassTrailers(d, stop == Stop::kTrailers ? Next(d, i) : i);
+  // Iteration starts again at this filter, so that it sees the body that came meanwhile.
+  half.headers = half.all = half.data = half.trailers = half.paused = false;
+  SliceQueue held(pool_);
+  if (half.body != nullptr) half.body->MoveTo(&held);
+  const bool end = half.end;
+  const bool all = end && held.empty();
+  PassHeaders(d, Next(d, i), all);
+  if (!Going(d, run) || all) return;
+  if (!held.empty() || end) PassData(d, i, &held, end);
+  if (trailers && Going(d, run)) PassTrailers(d, i);
 }
 
 bool FilterChain::Interim() {
   for (int i = static_cast<int>(count_) - 1; i >= 0 && !dead_; --i) {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->response_interim == nullptr) continue;
-    const int32_t status = slot.entry->api->response_interim(slot.self, Handle(slot));
-    if (AfterHook(slot, status)) return false;
+    const int32_t status = Call(slot.entry->api->response_interim, slot, kResponse);
+    if (AfterHook(kResponse, slot, status)) return false;
     if (status != WEIR_CONTINUE) return false;  // withheld
   }
   return !dead_;

@@ -54,25 +54,37 @@ class FilterChain;
 
 // One filter on one stream: what a plugin's weir_stream points to.
 struct FilterSlot {
-  enum class Stop : uint8_t { kNone, kHeaders, kData, kDataWatermark, kAll, kAllWatermark, kTrailers };
+  // What this filter withholds from those after it, in one direction.
   struct Half {
-    Stop stop = Stop::kNone;
+    bool headers = false;          // the headers
+    bool all = false;              // everything, and it sees nothing more itself until resume
+    bool data = false;             // the body so far
+    bool trailers = false;         // the trailers
+    bool trailers_shown = false;   // its trailers hook has run
+    bool paused = false;           // over the limit the sender is paused
     bool end = false;              // the end of the body is in the buffer
-    bool trailers = false;         // trailers wait behind it
     bool resume = false;           // asked for, to be carried out
     bool in_hook = false;          // a hook of this half runs
     SliceQueue* body = nullptr;    // what reached this filter and was not passed on
+    bool stopped() const { return headers || all || data || trailers; }
   };
   FilterChain* chain;
   const FilterEntry* entry;
   void* self;
   void* route_config;
+  bool length_set[2];  // this filter set the announced length itself
   Half half[2];
 };
 
 // The plugin filters of one stream, with Envoy's meaning of continue, stop, buffer and resume. Requests pass them in order,
 // responses in reverse. Every filter has its own buffer, so that what one withholds cannot hide what another one withholds, and
 // what a filter sees of the body is one coherent piece: all that arrived and did not go by, the present chunk included.
+//
+// A filter with a data hook and no trailers hook is told of the end of the body when trailers come (a data hook with
+// end_stream): one that waits for the end neither misses it nor can be passed by with trailers.
+//
+// A direction is closed when a hook failed, asked for a local reply or reset, or held too much: nothing more of it reaches
+// anybody, unless the owner starts it anew with Headers (a local reply on its way through the response hooks).
 class FilterChain {
  public:
   FilterChain(FilterChainOwner* owner, base::Arena* arena, base::SlabPool* pool) : owner_(owner), arena_(arena), pool_(pool) {}
@@ -84,8 +96,9 @@ class FilterChain {
   bool Build(const std::vector<FilterEntry>& entries, const Route* route, uint32_t buffer_limit);
   bool empty() const { return count_ == 0; }
 
+  // Starts a direction, also over again: what filters held of an earlier message is dropped.
   void Headers(Direction direction, bool end_stream);
-  // Takes the bytes.
+  // Takes the bytes, all of them.
   void Data(Direction direction, SliceQueue* data, bool end_stream);
   void Trailers(Direction direction);
   // 1xx: only filters with the hook see them. False: a filter failed.
@@ -95,8 +108,11 @@ class FilterChain {
   void Destroy();
   // The stream is over for the filters: no hook but complete and destroy is called any more.
   void Kill() { dead_ = true; }
+  // No more of this direction reaches a filter or the owner, resumed or not; what was held is dropped. For an owner who answers
+  // in place of the backend, or past the filters.
+  void Close(Direction direction);
 
-  // Bytes that filters hold with the sender paused (watermark), which must not be credited.
+  // Bytes beyond the buffer limit that filters hold with the sender paused (watermark), which must not be credited.
   uint64_t HeldBytes(Direction direction) const;
   bool ChangesLength(Direction direction) const { return changes_length_[direction]; }
 
@@ -125,12 +141,16 @@ class FilterChain {
   void PassHeaders(Direction d, int i, bool end);
   void PassData(Direction d, int i, SliceQueue* data, bool end);
   void PassTrailers(Direction d, int i);
+  bool LastData(Direction d, int i);
   void Resume(Direction d, int i);
-  void Release(Direction d, int i, FilterSlot::Stop stop);
+  void Release(Direction d, int i);
   void DropTicket();
+  void ForgetLength(Direction d, const FilterSlot& slot, bool end);
   // True when iteration must not go on.
-  bool AfterHook(FilterSlot& slot, int32_t status);
+  bool AfterHook(Direction d, const FilterSlot& slot, int32_t status);
   bool OverLimit(Direction d, const FilterSlot& slot);
+  void Overflow(Direction d);
+  bool Going(Direction d, uint32_t run) const { return !dead_ && !closed_[d] && run_[d] == run; }
 
   FilterChainOwner* owner_;
   base::Arena* arena_;
@@ -140,6 +160,8 @@ class FilterChain {
   uint32_t buffer_limit_ = 0;
   bool dead_ = false;
   bool completed_ = false;
+  bool closed_[2] = {};
+  uint32_t run_[2] = {};  // how often the direction was started
   bool changes_length_[2] = {};
   bool bodiless_[2] = {};
   char length_text_[2][20] = {};

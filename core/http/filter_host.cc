@@ -66,7 +66,6 @@ int32_t Nothing(weir_view* value) {
 }
 
 // ---- Framing, shown as the fields that it would be
-// --------------------------------------------------------------------------
 
 std::string_view LengthText(FilterChain* chain, Direction d, const weir_head& head) {
   if ((head.flags & WEIR_HEAD_HAS_LENGTH) == 0) return {};
@@ -109,7 +108,6 @@ std::string_view Framing(const FilterSlot& slot, uint32_t which, Message* messag
 }
 
 // ---- Fields
-// -----------------------------------------------------------------------------------------------------------------
 
 uint32_t FieldCount(weir_stream* stream, uint32_t which) {
   Message* message = MessageOf(stream, which);
@@ -179,7 +177,6 @@ int32_t Remove(weir_stream* stream, uint32_t which, weir_view name) {
 }
 
 // ---- Start line
-// -------------------------------------------------------------------------------------------------------------
 
 weir_view* StartPart(weir_head* head, std::string_view name) {
   if (name == ":path") return &head->path;
@@ -247,6 +244,11 @@ bool HasNoBody(uint32_t status) {
   return status == 204 || status == 304;
 }
 
+bool IsToHead(weir_stream* stream) {
+  const Message* request = MessageOf(stream, WEIR_REQUEST);
+  return request != nullptr && request->method() == "HEAD";
+}
+
 // Whether a body may follow depends on the status: what was announced under the old one must not be
 // read under the new one.
 int32_t SetStatus(weir_stream* stream, uint32_t status) {
@@ -259,18 +261,15 @@ int32_t SetStatus(weir_stream* stream, uint32_t status) {
     const SliceQueue* added = slot.half[kResponse].body;
     if (!slot.chain->bodiless(kResponse) || (added != nullptr && !added->empty()))
       return WEIR_REFUSED;
-    const Message* request = MessageOf(stream, WEIR_REQUEST);
-    const bool to_head = request != nullptr && request->method() == "HEAD";
     head.flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
     if (HasNoBody(status)) head.flags |= WEIR_HEAD_NO_BODY;
-    if (!HasNoBody(status) && !to_head) head.flags &= ~uint32_t{WEIR_HEAD_NO_BODY};
+    if (!HasNoBody(status) && !IsToHead(stream)) head.flags &= ~uint32_t{WEIR_HEAD_NO_BODY};
   }
   head.status = static_cast<uint16_t>(status);
   return WEIR_OK;
 }
 
 // ---- Body
-// -------------------------------------------------------------------------------------------------------------------
 
 uint64_t BodySize(weir_stream* stream, uint32_t which) {
   if (stream == nullptr || !IsBodyOf(which)) return 0;
@@ -294,15 +293,18 @@ weir_view BodyPiece(weir_stream* stream, uint32_t which, uint64_t offset) {
 bool ForgetLength(weir_stream* stream, uint32_t which) {
   Message* message = MessageOf(stream, which);
   if (message == nullptr || message->has(WEIR_HEAD_NO_BODY)) return false;
-  if (!message->has(WEIR_HEAD_HAS_LENGTH)) return true;
+  if (which == WEIR_RESPONSE && (HasNoBody(message->head().status) || IsToHead(stream)))
+    return false;
+  if (!message->has(WEIR_HEAD_HAS_LENGTH) || Slot(stream)->length_set[which]) return true;
   if (WritableOf(stream, which) == nullptr) return false;
   message->head().flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
   return true;
 }
 
 int32_t BodyDrain(weir_stream* stream, uint32_t which, uint64_t size) {
-  if (size == 0 && stream != nullptr && IsBodyOf(which)) return WEIR_OK;
-  if (size > BodySize(stream, which) || Slot(stream)->chain->dead()) return WEIR_REFUSED;
+  if (stream == nullptr || !IsBodyOf(which) || Slot(stream)->chain->dead()) return WEIR_REFUSED;
+  if (size == 0) return WEIR_OK;
+  if (size > BodySize(stream, which)) return WEIR_REFUSED;
   if (!ForgetLength(stream, which)) return WEIR_REFUSED;
   Slot(stream)->half[which].body->Drain(size);
   return WEIR_OK;
@@ -314,8 +316,7 @@ int32_t BodyAppend(weir_stream* stream, uint32_t which, weir_view data) {
   FilterSlot* slot = Slot(stream);
   const FilterSlot::Half& half = slot->half[which];
   // Outside of a hook of this half, and with nothing stopped, nobody would pass the bytes on.
-  if (slot->chain->dead() || (!half.in_hook && half.stop == FilterSlot::Stop::kNone))
-    return WEIR_REFUSED;
+  if (slot->chain->dead() || (!half.in_hook && !half.stopped())) return WEIR_REFUSED;
   if (data.size == 0) return WEIR_OK;
   const uint64_t most = uint64_t{slot->chain->buffer_limit()} + kChunkBytes;
   if (data.size > most || BodySize(stream, which) > most - data.size) return WEIR_NO_ROOM;
@@ -334,13 +335,13 @@ int32_t BodyLength(weir_stream* stream, uint32_t which, uint64_t length) {
       (message->head().kind != WEIR_HEAD_RESPONSE || message->head().status == 204)) {
     return WEIR_REFUSED;
   }
+  Slot(stream)->length_set[which] = true;
   message->head().content_length = length;
   message->head().flags |= WEIR_HEAD_HAS_LENGTH;
   return WEIR_OK;
 }
 
 // ---- Answers and late calls
-// -------------------------------------------------------------------------------------------------
 
 int32_t SendLocalReply(weir_stream* stream, uint32_t status, weir_view body,
                        const weir_field* extra, uint32_t count, weir_view details) {
