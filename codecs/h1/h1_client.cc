@@ -166,7 +166,7 @@ Parse H1Codec::ParseResponse(char* at, size_t size, size_t* used, Fault* fault) 
   head = weir_head{};
   head.kind = WEIR_HEAD_RESPONSE;
   if (tunnel) {
-    if (line.status == 101 && OpenTunnel(fields, &block, fault) != Parse::kDone) {
+    if (line.status == 101 && OpenTunnel(fields, begin, &block, fault) != Parse::kDone) {
       return Parse::kFault;
     }
     head.flags |= WEIR_HEAD_TUNNEL;
@@ -205,7 +205,8 @@ Parse H1Codec::ParseResponse(char* at, size_t size, size_t* used, Fault* fault) 
 }
 
 // A 101 is good only as the answer to what was asked (RFC 9110 section 15.2.2, RFC 6455 4.1).
-Parse H1Codec::OpenTunnel(const FramingFields& fields, FieldBlock* block, Fault* fault) {
+Parse H1Codec::OpenTunnel(const FramingFields& fields, const char* head, FieldBlock* block,
+                          Fault* fault) {
   const std::string_view asked(protocol_, protocol_size_);
   bool good = upgrade_ && fields.upgrades == 1 && util::EqualsLower(fields.upgrade, asked);
   if (good && websocket_) {
@@ -215,7 +216,7 @@ Parse H1Codec::OpenTunnel(const FramingFields& fields, FieldBlock* block, Fault*
     good = got != nullptr && ValueOf(*got) == std::string_view(accept, sizeof(accept));
     RemoveField(block, "sec-websocket-accept");
   }
-  if (!good) return Fail(fault, 502, block->fields[0].name, "http1.unexpected_101");
+  if (!good) return Fail(fault, 502, head, "http1.unexpected_101");
   return Parse::kDone;
 }
 

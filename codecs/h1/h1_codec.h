@@ -100,7 +100,7 @@ class H1Codec {
 
   // Client position.
   Parse ParseResponse(char* at, size_t size, size_t* used, Fault* fault);
-  Parse OpenTunnel(const FramingFields& framing, FieldBlock* block, Fault* fault);
+  Parse OpenTunnel(const FramingFields& framing, const char* head, FieldBlock* block, Fault* fault);
   bool UnaskedBytes(Span* span);
   int32_t SendRequest(const weir_head& head, bool end_stream, weir_out* out);
   Out FrameRequest(const weir_head& head, bool end_stream, HeadFraming* framing);
