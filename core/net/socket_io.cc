@@ -58,6 +58,7 @@ void SocketIo::operator delete(void* memory) {
 }
 
 SocketIo::SocketIo(EventLoop* loop, int fd, State state) : loop_(loop), state_(state) {
+  writable_ = state == State::kConnected;  // a write is tried before it is waited for
   event_assign(&event_, loop->base(), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
                &SocketIo::OnEvent, this);
 }
@@ -120,6 +121,8 @@ void SocketIo::OnEvent(int, short what, void* self) {
     }
     readable = writable = true;
   }
+  io->readable_ = io->readable_ || readable;
+  io->writable_ = io->writable_ || writable;
   if (io->client_ != nullptr) io->client_->OnIo(readable, writable);
 }
 
@@ -137,10 +140,15 @@ ssize_t SocketIo::Read(uint8_t* room, size_t size) {
   for (;;) {
     const ssize_t got = recv(fd(), room, size, MSG_DONTWAIT);
     if (got >= 0) {
+      // A short read says that there is no more, unless a FIN is known to follow.
+      if (static_cast<size_t>(got) < size) readable_ = fin_waits_ && got > 0;
       if (fin_waits_) AnnounceFin(got, size);
       return got;
     }
-    if (errno == EAGAIN) return kAgain;
+    if (errno == EAGAIN) {
+      readable_ = false;
+      return kAgain;
+    }
     if (errno == EINTR) continue;
     error_ = errno;
     state_ = State::kBroken;
@@ -163,8 +171,16 @@ ssize_t SocketIo::Write(const iovec* pieces, int count) {
   message.msg_iovlen = static_cast<size_t>(count);
   for (;;) {
     const ssize_t put = sendmsg(fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (put >= 0) return put;
-    if (errno == EAGAIN) return kAgain;
+    if (put >= 0) {
+      size_t all = 0;
+      for (int i = 0; i < count; ++i) all += pieces[i].iov_len;
+      if (static_cast<size_t>(put) < all) writable_ = false;
+      return put;
+    }
+    if (errno == EAGAIN) {
+      writable_ = false;
+      return kAgain;
+    }
     if (errno == EINTR) continue;
     error_ = errno;
     state_ = State::kBroken;

@@ -13,7 +13,8 @@ namespace {
 
 class AdminTerminal final : public http::Terminal {
  public:
-  AdminTerminal(http::TerminalHost* host, const observe::StatRegistry* stats) : host_(host), stats_(stats) {}
+  AdminTerminal(http::TerminalHost* host, const observe::StatRegistry* stats)
+      : host_(host), stats_(stats) {}
 
   void OnRequestHead(bool) override {
     http::Message& request = host_->request();
@@ -94,9 +95,11 @@ std::shared_ptr<config::HttpConnectionManager> AdminSettings() {
 
 }  // namespace
 
-std::unique_ptr<net::TerminalFactory> MakeAdmin(const ServerContext& context, const config::Listener& listener) {
+std::unique_ptr<net::TerminalFactory> MakeAdmin(const ServerContext& context,
+                                                const config::Listener& listener) {
   auto settings = AdminSettings();
-  // Whatever codec the program has serves its admin too: that of a connection manager or cluster of the file.
+  // Whatever codec the program has serves its admin too: that of a connection manager or cluster of
+  // the file.
   for (const config::Listener& other : context.bootstrap->listeners) {
     for (const config::FilterChain& chain : other.filter_chains) {
       for (const config::NetworkFilter& filter : chain.filters) {

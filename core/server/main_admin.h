@@ -7,8 +7,9 @@
 
 namespace weir::server {
 
-// Serves the admin pages: a connection manager whose terminal filter answers from observe::AnswerAdmin. Null with mistakes in
-// context.diagnostics.
-std::unique_ptr<net::TerminalFactory> MakeAdmin(const ServerContext& context, const config::Listener& listener);
+// Serves the admin pages: a connection manager whose terminal filter answers from
+// observe::AnswerAdmin. Null with mistakes in context.diagnostics.
+std::unique_ptr<net::TerminalFactory> MakeAdmin(const ServerContext& context,
+                                                const config::Listener& listener);
 
 }  // namespace weir::server

@@ -34,9 +34,11 @@ upstream::UpstreamCodec CodecFor(const ServerContext& context, const config::Clu
 MainServices::MainServices(const ServerContext& context, net::WorkerContext* worker)
     : registry_(context.stats),
       logs_(context.access_logs, worker->reactor, &dates_, context.stats, worker->stats) {
+  worker->random = &random_;
   for (const config::Cluster& cluster : context.bootstrap->clusters) {
     const auto stats = observe::BindClusterStats(context.stats, worker->stats, cluster.name);
-    pools_.push_back(std::make_unique<upstream::Pool>(worker, &cluster, CodecFor(context, cluster), stats, context.workers));
+    pools_.push_back(std::make_unique<upstream::Pool>(worker, &cluster, CodecFor(context, cluster),
+                                                      stats, context.workers));
     if (worker->worker_id == 0) {
       stats.membership_total->Set(cluster.endpoints.size());
       stats.membership_healthy->Set(cluster.endpoints.size());
@@ -53,10 +55,12 @@ std::unique_ptr<hcm::HcmWorker> MainHcmMaker::Make(std::shared_ptr<const hcm::Hc
   MainServices* services = MainServices::Of(worker);
   auto hcm = std::make_unique<hcm::HcmWorker>();
   hcm->worker = worker;
-  hcm->stats = observe::BindHttpStats(services->registry(), worker->stats, config->settings->stat_prefix);
+  hcm->stats =
+      observe::BindHttpStats(services->registry(), worker->stats, config->settings->stat_prefix);
   hcm->terminals = MakeTerminals(worker);
   hcm->dates = services->dates();
-  for (observe::LogFile* file : config->access_logs) hcm->access_logs.push_back(services->logs()->Get(file));
+  for (observe::LogFile* file : config->access_logs)
+    hcm->access_logs.push_back(services->logs()->Get(file));
   hcm->config = std::move(config);
   return hcm;
 }

@@ -10,14 +10,17 @@
 
 namespace weir::server {
 
-// What the linked-in filters share on one worker: the pools of all clusters, the access logs, the dates.
+// What the linked-in filters share on one worker: the pools of all clusters, the access logs, the
+// dates.
 class MainServices final : public WorkerServices {
  public:
   MainServices(const ServerContext& context, net::WorkerContext* worker);
 
   void Drain() override;
 
-  static MainServices* Of(net::WorkerContext* worker) { return static_cast<MainServices*>(worker->services); }
+  static MainServices* Of(net::WorkerContext* worker) {
+    return static_cast<MainServices*>(worker->services);
+  }
 
   const mux::Pools* pools() const { return &pools_; }
   observe::DateCache* dates() { return &dates_; }
@@ -25,16 +28,19 @@ class MainServices final : public WorkerServices {
   observe::StatRegistry* registry() { return registry_; }
 
  private:
+  base::Random random_ = base::Random::FromOs();
   observe::StatRegistry* registry_;
   observe::DateCache dates_;
   observe::WorkerAccessLogs logs_;
   mux::Pools pools_;
 };
 
-// Makes a worker's part of a connection manager out of its services. The terminal filter is made per connection manager.
+// Makes a worker's part of a connection manager out of its services. The terminal filter is made
+// per connection manager.
 class MainHcmMaker : public hcm::HcmWorkerMaker {
  public:
-  std::unique_ptr<hcm::HcmWorker> Make(std::shared_ptr<const hcm::HcmConfig> config, net::WorkerContext* worker) override;
+  std::unique_ptr<hcm::HcmWorker> Make(std::shared_ptr<const hcm::HcmConfig> config,
+                                       net::WorkerContext* worker) override;
 
  protected:
   virtual std::unique_ptr<http::TerminalMaker> MakeTerminals(net::WorkerContext* worker) {

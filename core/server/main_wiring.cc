@@ -22,7 +22,8 @@ bool CheckClusters(const ServerContext& context) {
   return ok;
 }
 
-std::unique_ptr<net::TerminalFactory> MakeHcm(const ServerContext& context, const config::Listener& listener,
+std::unique_ptr<net::TerminalFactory> MakeHcm(const ServerContext& context,
+                                              const config::Listener& listener,
                                               const config::NetworkFilter& filter) {
   const bool clusters = CheckClusters(context);
   std::shared_ptr<const hcm::HcmConfig> config = hcm::BuildHcm(context, listener, *filter.http);
@@ -30,7 +31,8 @@ std::unique_ptr<net::TerminalFactory> MakeHcm(const ServerContext& context, cons
   return std::make_unique<hcm::HcmFactory>(std::move(config), std::make_shared<MainHcmMaker>());
 }
 
-std::unique_ptr<WorkerServices> MakeServices(const ServerContext& context, net::WorkerContext* worker) {
+std::unique_ptr<WorkerServices> MakeServices(const ServerContext& context,
+                                             net::WorkerContext* worker) {
   return std::make_unique<MainServices>(context, worker);
 }
 
