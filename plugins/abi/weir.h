@@ -261,7 +261,7 @@ typedef struct weir_event {
   uint16_t reserved;
   uint32_t stream;  /* the codec's number of the stream */
   weir_stream* user; /* what adopt or open bound to it; NULL before */
-  weir_head* head;  /* valid, with all it points to, until the next call of this codec */
+  weir_head* head;  /* valid, with all it points to, until the next `receive` of any codec on this worker */
   const uint8_t* data;
   size_t size;
   uint32_t last_stream;

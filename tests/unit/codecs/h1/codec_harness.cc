@@ -262,8 +262,8 @@ void CodecHarness::FeedCuts(std::string_view bytes, const test::Cuts& cuts) {
 }
 
 void CodecHarness::Show(bool eof) {
-  current = {&output_, &room_, options_.room_step};
   while (true) {
+    current = {&output_, &room_, options_.room_step};
     // A fresh place each time, with exactly 64 bytes behind it.
     std::vector<uint8_t> span(pending_.begin(), pending_.end());
     span.resize(pending_.size() + 64, 0xA5);
