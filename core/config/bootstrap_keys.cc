@@ -86,10 +86,11 @@ Keys<B> StaticRows() {
   return {
       CustomKey<B>(
           "listeners", "list of listeners", ReadListeners,
-          [](const B& b) { return PrintAll(ListenerKeys(), b.listeners); }, ""),
+          [](const B& b) { return PrintAll(ListenerKeys(), b.listeners); },
+          "Where clients come in."),
       CustomKey<B>(
           "clusters", "list of clusters", ReadClusters,
-          [](const B& b) { return PrintAll(ClusterKeys(), b.clusters); }, ""),
+          [](const B& b) { return PrintAll(ClusterKeys(), b.clusters); }, "Where requests go."),
       MissingKey<B>("secrets", "TLS"),
   };
 }
@@ -132,11 +133,14 @@ const Keys<Limits>& LimitsKeys() {
   static const Keys<L> keys = {
       IntKey("max_connections", &L::max_connections, 0, UINT32_MAX,
              "Connections of all listeners together; at the limit Weir stops accepting. 0: no "
-             "limit."),
+             "limit.")
+          .Limit("listener.*.downstream_global_cx_overflow"),
       BytesKey("max_memory", &L::max_memory_bytes, 0, UINT64_MAX,
-               "Memory beyond which new work is refused; 0: the cgroup's limit, else none."),
+               "Memory beyond which new work is refused; 0: the cgroup's limit, else none.")
+          .Limit("server.overload_rejected"),
       BytesKey("max_body_bytes_per_worker", &L::max_body_bytes_per_worker, kMiB, kMiB * kMiB,
-               "Bytes of bodies that one worker holds."),
+               "Bytes of bodies that one worker holds.")
+          .Limit("http.*.downstream_flow_control_paused_reading_total"),
   };
   return keys;
 }

@@ -148,13 +148,17 @@ std::shared_ptr<const Node> PrintLoadAssignment(const Cluster& cluster) {
 Keys<Cluster> ConnectionRows() {
   using C = Cluster;
   return {
-      DurationKey("idle_timeout", &C::idle_timeout, "An idle kept connection is closed."),
+      DurationKey("idle_timeout", &C::idle_timeout, "An idle kept connection is closed.")
+          .Limit("cluster.*.upstream_cx_idle_timeout"),
       IntKey("max_requests_per_connection", &C::max_requests_per_connection, 0, UINT32_MAX,
-             "A connection is closed after this many requests; 0: no limit."),
+             "A connection is closed after this many requests; 0: no limit.")
+          .Limit("cluster.*.upstream_cx_max_requests"),
       IntKey("max_response_headers_kb", &C::max_response_headers_kb, 1, 8192,
-             "A larger response head: 502."),
+             "A larger response head: 502.")
+          .Limit("cluster.*.upstream_cx_protocol_error"),
       IntKey("max_headers_count", &C::max_headers_count, 1, 10'000,
-             "More fields in a response: 502."),
+             "More fields in a response: 502.")
+          .Limit("cluster.*.upstream_cx_protocol_error"),
   };
 }
 
@@ -293,9 +297,11 @@ Keys<Cluster> BasicRows() {
       DurationKey("connect_timeout", &C::connect_timeout,
                   "To connect to an endpoint; then another "
                   "is tried.",
-                  kMinConnect, kMaxConnect),
+                  kMinConnect, kMaxConnect)
+          .Limit("cluster.*.upstream_cx_connect_timeout"),
       IntKey("max_connect_attempts", &C::max_connect_attempts, 1, 10,
-             "Attempts to connect for one request; then 503."),
+             "Attempts to connect for one request; then 503.")
+          .Limit("cluster.*.upstream_cx_connect_attempts_exceeded"),
       CustomKey<C>(
           "protocol", "codec name",
           [](Context& c, const Field& f, C* cluster) { ReadText(c, f, &cluster->protocol); },
@@ -304,7 +310,8 @@ Keys<Cluster> BasicRows() {
       CustomKey<C>("circuit_breakers", "circuit breakers", ReadCircuitBreakers,
                    PrintCircuitBreakers, "Limits of the cluster, all workers together."),
       IntKey("per_connection_buffer_limit_bytes", &C::per_connection_buffer_limit_bytes, kMinBuffer,
-             kMaxBuffer, "What is buffered for one connection, each way."),
+             kMaxBuffer, "What is buffered for one connection, each way.")
+          .Limit("cluster.*.upstream_flow_control_paused_reading_total"),
       CustomKey<C>("typed_extension_protocol_options", "mapping", ReadExtensionOptions, nullptr,
                    "HttpProtocolOptions, as Envoy writes them.")
           .Shorthand(),
@@ -367,10 +374,13 @@ const Keys<CircuitBreakers>& CircuitBreakersKeys() {
   static const Keys<B> keys = {
       MissingKey<B>("priority", "priorities", "DEFAULT"),
       IntKey("max_connections", &B::max_connections, 1, UINT32_MAX,
-             "Open connections; a request beyond waits."),
+             "Open connections; a request beyond waits.")
+          .Limit("cluster.*.upstream_cx_overflow"),
       IntKey("max_pending_requests", &B::max_pending_requests, 0, UINT32_MAX,
-             "Requests that wait for a connection; 503 beyond."),
-      IntKey("max_requests", &B::max_requests, 1, UINT32_MAX, "Requests in flight; 503 beyond."),
+             "Requests that wait for a connection; 503 beyond.")
+          .Limit("cluster.*.upstream_rq_pending_overflow"),
+      IntKey("max_requests", &B::max_requests, 1, UINT32_MAX, "Requests in flight; 503 beyond.")
+          .Limit("cluster.*.upstream_rq_overflow"),
       MissingKey<B>("max_retries", "retry policies", "3"),
       MissingKey<B>("retry_budget", "retry policies"),
       MissingKey<B>("max_connection_pools", "a limit of pools"),

@@ -60,15 +60,20 @@ void ReadRoutesKey(Context& c, const Field& field, H* out) {
 
 Keys<H> CommonOptions() {
   return {
-      DurationKey("idle_timeout", &H::idle_timeout, "A connection without streams is closed."),
+      DurationKey("idle_timeout", &H::idle_timeout, "A connection without streams is closed.")
+          .Limit("http.*.downstream_cx_idle_timeout"),
       DurationKey("max_connection_duration", &H::max_connection_duration,
-                  "A connection this old is drained and closed."),
+                  "A connection this old is drained and closed.")
+          .Limit("http.*.downstream_cx_max_duration_reached"),
       DurationKey("max_stream_duration", &H::max_stream_duration,
-                  "A stream this old is ended: 408 or 504 when no answer has begun, else a reset."),
+                  "A stream this old is ended: 408 or 504 when no answer has begun, else a reset.")
+          .Limit("http.*.downstream_rq_max_duration_reached"),
       IntKey("max_headers_count", &H::max_headers_count, 1, 10'000,
-             "More fields in a request: 431."),
+             "More fields in a request: 431.")
+          .Limit("http.*.downstream_rq_4xx"),
       IntKey("max_requests_per_connection", &H::max_requests_per_connection, 0, UINT32_MAX,
-             "The connection closes after this many requests; 0: no limit."),
+             "The connection closes after this many requests; 0: no limit.")
+          .Limit("http.*.downstream_cx_max_requests_reached"),
       EnumKey<H, HeadersWithUnderscores>(
           "headers_with_underscores_action", &H::headers_with_underscores_action,
           {{"ALLOW", HeadersWithUnderscores::kAllow},
@@ -137,20 +142,27 @@ Keys<H> RouteRows() {
 Keys<H> TimeoutRows() {
   return {
       DurationKey("request_headers_timeout", &H::request_headers_timeout,
-                  "From the first byte of a head to its end; 408."),
+                  "From the first byte of a head to its end; 408.")
+          .Limit("http.*.downstream_rq_header_timeout"),
       DurationKey("request_timeout", &H::request_timeout,
-                  "From the first byte of a request to its end; 408."),
+                  "From the first byte of a request to its end; 408.")
+          .Limit("http.*.downstream_rq_timeout"),
       DurationKey(
           "stream_idle_timeout", &H::stream_idle_timeout,
-          "A stream without a byte either way; 408 while the request is incomplete, else 504."),
+          "A stream without a byte either way; 408 while the request is incomplete, else 504.")
+          .Limit("http.*.downstream_rq_idle_timeout"),
       DurationKey("drain_timeout", &H::drain_timeout,
-                  "Between the two steps of closing a connection."),
+                  "Between the two steps of closing a connection.")
+          .Limit(""),
       DurationKey("delayed_close_timeout", &H::delayed_close_timeout,
-                  "How long to wait for the peer's end after a closing answer."),
+                  "How long to wait for the peer's end after a closing answer.")
+          .Limit(""),
       IntKey("max_request_headers_kb", &H::max_request_headers_kb, 1, 8192,
-             "A larger request head: 431."),
+             "A larger request head: 431.")
+          .Limit("http.*.downstream_rq_4xx"),
       IntKey("min_request_body_rate", &H::min_request_body_rate, 0, 1'000'000'000,
-             "Bytes a second; a slower request body: 408. 0: off."),
+             "Bytes a second; a slower request body: 408. 0: off.")
+          .Limit("http.*.downstream_rq_slow_body"),
       DurationKey("min_request_body_rate_window", &H::min_request_body_rate_window,
                   "The time over which the rate is averaged.", Milliseconds(1'000),
                   Milliseconds(3'600'000)),

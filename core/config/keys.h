@@ -27,6 +27,8 @@ struct KeyText {
   bool required = false;
   bool shorthand = false;  // read but never printed: it stands for other keys
   std::string missing;     // the feature that Weir lacks; empty for keys that work
+  bool limit = false;      // listed among the limits and timeouts
+  std::string counter;     // what counts its effect: "http.*.downstream_rq_timeout"
 };
 
 template <class S>
@@ -40,6 +42,12 @@ struct Key {
 
   Key&& Required() && {
     text.required = true;
+    return std::move(*this);
+  }
+  // A limit or timeout, and the counter of its effect; empty where there is none to count.
+  Key&& Limit(const char* counter) && {
+    text.limit = true;
+    text.counter = counter;
     return std::move(*this);
   }
   Key&& Shorthand() && {
@@ -149,7 +157,7 @@ std::shared_ptr<Node> PrintKeys(const Keys<S>& keys, const S& value) {
 template <class S>
 Key<S> BoolKey(const char* name, bool S::*member, const char* doc) {
   Key<S> key;
-  key.text = {name, "boolean", "", doc, false, false, ""};
+  key.text = {name, "boolean", "", doc, false, false, "", false, ""};
   key.read = [member](Context& c, const Field& f, S* s) { ReadBool(c, f, &(s->*member)); };
   key.print = [member](const S& s) { return PrintBool(s.*member); };
   return key;
@@ -159,7 +167,7 @@ template <class S>
 Key<S> IntKey(const char* name, std::uint32_t S::*member, std::uint32_t min, std::uint32_t max,
               const char* doc) {
   Key<S> key;
-  key.text = {name, "integer", RangeText(min, max), doc, false, false, ""};
+  key.text = {name, "integer", RangeText(min, max), doc, false, false, "", false, ""};
   key.read = [=](Context& c, const Field& f, S* s) { ReadInt(c, f, min, max, &(s->*member)); };
   key.print = [member](const S& s) { return PrintInt(s.*member); };
   return key;
@@ -170,7 +178,7 @@ template <class S, class T>
 Key<S> BytesKey(const char* name, T S::*member, std::uint64_t min, std::uint64_t max,
                 const char* doc) {
   Key<S> key;
-  key.text = {name, "bytes", RangeText(min, max), doc, false, false, ""};
+  key.text = {name, "bytes", RangeText(min, max), doc, false, false, "", false, ""};
   key.read = [=](Context& c, const Field& f, S* s) {
     std::uint64_t value = s->*member;
     ReadBytes(c, f, min, max, &value);
@@ -184,7 +192,7 @@ template <class S>
 Key<S> OptionalBytesKey(const char* name, std::optional<std::uint64_t> S::*member,
                         const char* doc) {
   Key<S> key;
-  key.text = {name, "bytes", "", doc, false, false, ""};
+  key.text = {name, "bytes", "", doc, false, false, "", false, ""};
   key.read = [member](Context& c, const Field& f, S* s) {
     std::uint64_t value = 0;
     ReadBytes(c, f, 0, UINT64_MAX, &value);
@@ -206,7 +214,7 @@ Key<S> DurationKey(const char* name, Milliseconds S::*member, const char* doc,
   const std::string range = min.count() == 0 && max == kMaxDuration
                                 ? "0s: none"
                                 : DurationText(min) + " … " + DurationText(max);
-  key.text = {name, "duration", range, doc, false, false, ""};
+  key.text = {name, "duration", range, doc, false, false, "", false, ""};
   key.read = [=](Context& c, const Field& f, S* s) { ReadDuration(c, f, min, max, &(s->*member)); };
   key.print = [member](const S& s) { return PrintDuration(s.*member); };
   return key;
@@ -216,7 +224,7 @@ template <class S>
 Key<S> OptionalDurationKey(const char* name, std::optional<Milliseconds> S::*member,
                            const char* doc) {
   Key<S> key;
-  key.text = {name, "duration", "0s: none", doc, false, false, ""};
+  key.text = {name, "duration", "0s: none", doc, false, false, "", false, ""};
   key.read = [member](Context& c, const Field& f, S* s) {
     Milliseconds value{0};
     ReadDuration(c, f, Milliseconds(0), kMaxDuration, &value);
@@ -231,7 +239,7 @@ Key<S> OptionalDurationKey(const char* name, std::optional<Milliseconds> S::*mem
 template <class S>
 Key<S> TextKey(const char* name, std::string S::*member, const char* doc) {
   Key<S> key;
-  key.text = {name, "string", "", doc, false, false, ""};
+  key.text = {name, "string", "", doc, false, false, "", false, ""};
   key.read = [member](Context& c, const Field& f, S* s) { ReadText(c, f, &(s->*member)); };
   key.print = [member](const S& s) -> std::shared_ptr<const Node> {
     // An empty text is written only where leaving it out would mean another one.
@@ -246,7 +254,7 @@ Key<S> EnumKey(const char* name, E S::*member, std::vector<std::pair<std::string
   std::vector<std::string_view> names;
   for (const auto& value : values) names.push_back(value.first);
   Key<S> key;
-  key.text = {name, JoinNames(names), "", doc, false, false, ""};
+  key.text = {name, JoinNames(names), "", doc, false, false, "", false, ""};
   key.read = [=](Context& c, const Field& f, S* s) {
     const int index = ReadEnum(c, f, names, missing);
     if (index >= 0) s->*member = values[static_cast<std::size_t>(index)].second;
@@ -265,7 +273,7 @@ Key<S> CustomKey(const char* name, const char* type,
                  std::function<void(Context&, const Field&, S*)> read,
                  std::function<std::shared_ptr<const Node>(const S&)> print, const char* doc) {
   Key<S> key;
-  key.text = {name, type, "", doc, false, false, ""};
+  key.text = {name, type, "", doc, false, false, "", false, ""};
   key.read = std::move(read);
   key.print = std::move(print);
   return key;
@@ -275,7 +283,7 @@ Key<S> CustomKey(const char* name, const char* type,
 template <class S>
 Key<S> GroupKey(const char* name, Keys<S> rows, const char* doc) {
   Key<S> key;
-  key.text = {name, "mapping", "", doc, false, false, ""};
+  key.text = {name, "mapping", "", doc, false, false, "", false, ""};
   key.group = rows;
   key.read = [rows](Context& c, const Field& f, S* s) { ReadMap(c, f, rows, s); };
   key.print = [rows](const S& s) -> std::shared_ptr<const Node> {
@@ -290,7 +298,7 @@ Key<S> GroupKey(const char* name, Keys<S> rows, const char* doc) {
 template <class S>
 Key<S> MissingKey(const char* name, const char* feature, const char* harmless = "") {
   Key<S> key;
-  key.text = {name, "", "", "", false, false, feature};
+  key.text = {name, "", "", "", false, false, feature, false, ""};
   const std::string what = feature;
   const std::string fine = harmless;
   key.read = [what, fine](Context& c, const Field& f, S*) { ReadMissing(c, f, what, fine); };
@@ -301,7 +309,7 @@ Key<S> MissingKey(const char* name, const char* feature, const char* harmless = 
 template <class S>
 Key<S> DescriptiveKey(const char* name, const char* doc) {
   Key<S> key;
-  key.text = {name, "any", "", doc, false, true, ""};
+  key.text = {name, "any", "", doc, false, true, "", false, ""};
   key.read = [](Context&, const Field& f, S*) { f.node().MarkRead(); };
   return key;
 }

@@ -80,11 +80,14 @@ Keys<L> BasicRows() {
       IntKey("per_connection_buffer_limit_bytes", &L::per_connection_buffer_limit_bytes, 16 * 1024,
              1U << 30,
              "What is buffered for one connection, each way; a filter that needs a longer body: "
-             "413."),
+             "413.")
+          .Limit("http.*.downstream_flow_control_paused_reading_total"),
       IntKey("tcp_backlog_size", &L::tcp_backlog_size, 0, 1U << 20,
-             "The queue of connections not yet accepted; 0: what the system allows."),
+             "The queue of connections not yet accepted; 0: what the system allows.")
+          .Limit(""),
       IntKey("connection_limit", &L::connection_limit, 0, UINT32_MAX,
-             "Connections at once; beyond it new ones wait. 0: no limit."),
+             "Connections at once; beyond it new ones wait. 0: no limit.")
+          .Limit("listener.*.downstream_cx_overflow"),
       BoolKey("enable_reuse_port", &L::enable_reuse_port, "A socket for each worker."),
   };
 }
@@ -165,9 +168,10 @@ const Keys<TcpProxy>& TcpProxyKeys() {
           },
           [](const T& t) { return PrintText(t.cluster); }, "Where the connections go.")
           .Required(),
-      DurationKey("idle_timeout", &T::idle_timeout,
-                  "No byte either way; the connection is closed."),
-      IntKey("max_connect_attempts", &T::max_connect_attempts, 1, 10, "Attempts to connect."),
+      DurationKey("idle_timeout", &T::idle_timeout, "No byte either way; the connection is closed.")
+          .Limit("tcp.*.idle_timeout"),
+      IntKey("max_connect_attempts", &T::max_connect_attempts, 1, 10, "Attempts to connect.")
+          .Limit("cluster.*.upstream_cx_connect_attempts_exceeded"),
       CustomKey<T>(
           "access_log", "list of access logs",
           [](Context& c, const Field& f, T* t) { ReadAccessLogs(c, f, &t->access_log); },

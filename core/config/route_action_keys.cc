@@ -51,7 +51,8 @@ Keys<RouteAction> MissingActionRows() {
 // A duration, or Envoy's mapping with the same name inside.
 void ReadMaxStreamDuration(Context& c, const Field& field, RouteAction* out) {
   static const Keys<RouteAction> keys = {
-      OptionalDurationKey("max_stream_duration", &RouteAction::max_stream_duration, ""),
+      OptionalDurationKey("max_stream_duration", &RouteAction::max_stream_duration, "")
+          .Limit("http.*.downstream_rq_max_duration_reached"),
       MissingKey<RouteAction>("grpc_timeout_header_max", "timeouts from grpc-timeout"),
       MissingKey<RouteAction>("grpc_timeout_header_offset", "timeouts from grpc-timeout"),
   };
@@ -232,12 +233,15 @@ const Keys<RouteAction>& RouteActionKeys() {
             "Replaces the matched prefix or path."),
         TextKey("host_rewrite_literal", &A::host_rewrite_literal, "Replaces the host."),
         DurationKey("timeout", &A::timeout,
-                    "From the end of the request to the end of the response; 504."),
+                    "From the end of the request to the end of the response; 504.")
+            .Limit("cluster.*.upstream_rq_timeout"),
         OptionalDurationKey("idle_timeout", &A::idle_timeout,
-                            "Instead of stream_idle_timeout. Default: that."),
+                            "Instead of stream_idle_timeout. Default: that.")
+            .Limit("http.*.downstream_rq_idle_timeout"),
         CustomKey<A>("max_stream_duration", "duration", ReadMaxStreamDuration,
                      PrintMaxStreamDuration,
-                     "Instead of the connection manager's max_stream_duration. Default: that."),
+                     "Instead of the connection manager's max_stream_duration. Default: that.")
+            .Limit("http.*.downstream_rq_max_duration_reached"),
         CustomKey<A>(
             "upgrade_configs", "list of upgrades",
             [](Context& c, const Field& f, A* a) { ReadUpgradeConfigs(c, f, &a->upgrade_configs); },

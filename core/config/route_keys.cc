@@ -347,7 +347,8 @@ const Keys<Route>& RouteKeys() {
               ActionKey<DirectResponseAction>("direct_response", DirectResponseActionKeys,
                                               "direct response", "Answer with a fixed response."),
               OptionalBytesKey("max_request_bytes", &R::max_request_bytes,
-                               "A longer request body: 413. Default: the virtual host's."),
+                               "A longer request body: 413. Default: the virtual host's.")
+                  .Limit("http.*.downstream_rq_too_large"),
               PerFilterKey<R>("What filters do differently on this route."),
           },
           MissingRouteRows()),
@@ -370,7 +371,8 @@ const Keys<VirtualHost>& VirtualHostKeys() {
                   [](const V& v) { return PrintList(RouteKeys(), v.routes); },
                   "The first that matches wins."),
               OptionalBytesKey("max_request_bytes", &V::max_request_bytes,
-                               "A longer request body: 413. Default: no limit."),
+                               "A longer request body: 413. Default: no limit.")
+                  .Limit("http.*.downstream_rq_too_large"),
               PerFilterKey<V>("What filters do differently on this virtual host."),
           },
           MissingVirtualHostRows()),
@@ -390,7 +392,8 @@ const Keys<RouteConfiguration>& RouteConfigurationKeys() {
               "The virtual hosts."),
           PerFilterKey<C>("What filters do differently on all of these routes."),
           BytesKey("max_direct_response_body_size_bytes", &C::max_direct_response_body_size_bytes,
-                   0, kMaxDirectBody, "The longest body of a direct_response."),
+                   0, kMaxDirectBody, "The longest body of a direct_response.")
+              .Limit(""),
           BoolKey("ignore_port_in_host_matching", &C::ignore_port_in_host_matching,
                   "host:port matches the domain host."),
           MissingKey<C>("validate_clusters", "routes to unknown clusters", "true"),
