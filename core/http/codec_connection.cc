@@ -1,6 +1,7 @@
 #include "core/http/codec_connection.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -21,6 +22,8 @@ struct CodecHost {
 
   static void Body(weir_stream* handle, weir_body_info* info) {
     CodecStream* stream = Stream(handle);
+    *info = weir_body_info{};
+    if (!stream->bound()) return;
     info->available = stream->body_.bytes();
     info->end = stream->end_queued_ && stream->trailers_ == nullptr;
     info->trailers = stream->end_queued_ && stream->trailers_ != nullptr;
@@ -30,6 +33,7 @@ struct CodecHost {
   static void TakeBody(weir_stream* handle, weir_out* out, uint64_t size) {
     CodecStream* stream = Stream(handle);
     size = std::min(size, stream->body_.bytes());
+    if (!stream->bound()) return;
     OutQueue::From(out)->Take(&stream->body_, size);
     stream->OnBodyTaken(size);
     if (stream->body_.empty() && stream->end_queued_ && stream->trailers_ == nullptr) MarkSent(stream);
@@ -37,7 +41,7 @@ struct CodecHost {
 
   static const weir_head* Trailers(weir_stream* handle) {
     CodecStream* stream = Stream(handle);
-    if (!stream->end_queued_ || !stream->body_.empty() || stream->trailers_ == nullptr) return nullptr;
+    if (!stream->bound() || !stream->end_queued_ || !stream->body_.empty() || stream->trailers_ == nullptr) return nullptr;
     MarkSent(stream);
     return stream->trailers_;
   }
@@ -71,6 +75,7 @@ CodecConnection::CodecConnection(net::WorkerContext* context, std::unique_ptr<ne
 }
 
 CodecConnection::~CodecConnection() {
+  finished_ = true;
   FailStreams(WEIR_REASON_CLOSED);
   ReleaseInput();
   if (codec_ != nullptr) api_->destroy(codec_);
@@ -82,15 +87,20 @@ void CodecConnection::Start() {
 }
 
 bool CodecConnection::Open(CodecStream* stream) {
-  if (finished_) return false;
+  if (closing()) return false;
   const uint32_t id = api_->open(codec_, reinterpret_cast<weir_stream*>(stream));
   if (id == 0) return false;
+  Bind(stream, id);
+  return true;
+}
+
+void CodecConnection::Bind(CodecStream* stream, uint32_t id) {
   stream->connection_ = this;
   stream->id_ = id;
   stream->end_queued_ = stream->sent_all_ = stream->received_all_ = false;
   stream->trailers_ = nullptr;
+  stream->body_.Clear();
   streams_.PushBack(stream);
-  return true;
 }
 
 void CodecConnection::GoAway(uint32_t phase) {
@@ -109,6 +119,7 @@ void CodecConnection::OnIo(bool readable, bool writable) {
     connected_ = true;
     OnConnected();
     if (gone_) return;
+    MarkDirty();
   }
   if (writable && (!out_.empty() || closing_)) MarkDirty();
   if (readable) Pump();
@@ -127,9 +138,9 @@ void CodecConnection::Pump() {
   uint64_t budget = kReadPerTurn;
   int messages = kMessagesPerTurn;
   blocked_ = false;
-  while (!finished_) {
+  while (!finished_ && !closing_) {
     if (input_size_ > 0 || (input_ended_ && !end_reported_)) Parse(&messages);
-    if (finished_ || blocked_ || input_ended_ || !io_->readable()) break;
+    if (finished_ || closing_ || blocked_ || input_ended_ || !(io_->readable() || failed_)) break;
     if (budget == 0 || messages <= 0) {
       context_->reactor->WantRead(this);
       break;
@@ -147,8 +158,8 @@ void CodecConnection::Pump() {
 }
 
 bool CodecConnection::ExpireHead() {
-  weir_event event;
-  api_->receive(codec_, input_, input_size_, WEIR_RECEIVE_EXPIRED, &event);
+  weir_event event{};
+  Receive(WEIR_RECEIVE_EXPIRED, &event);
   if (event.type != WEIR_EVENT_ERROR) return false;
   DispatchError(event);
   return true;
@@ -198,14 +209,21 @@ CodecConnection::ReadResult CodecConnection::ReadOnce(uint64_t* budget) {
   return ReadResult::kBytes;
 }
 
+void CodecConnection::Receive(uint32_t flags, weir_event* event) {
+  // What is shown has readable bytes behind it, also when nothing is shown.
+  static uint8_t nothing[Slab::kPadding];
+  const size_t used = api_->receive(codec_, input_size_ == 0 ? nothing : input_, input_size_, flags, event);
+  assert(used <= input_size_);
+  // Before the dispatch: whoever asks then sees what is left behind this event. Its bytes stay where they are.
+  input_ += std::min<size_t>(used, input_size_);
+  input_size_ -= static_cast<uint32_t>(std::min<size_t>(used, input_size_));
+}
+
 void CodecConnection::Parse(int* messages) {
   const bool end = input_ended_;
-  while (!finished_) {
-    weir_event event;
-    const size_t used = api_->receive(codec_, input_, input_size_, end ? uint32_t{WEIR_RECEIVE_EOF} : 0u, &event);
-    // Before the dispatch: whoever asks then sees what is left behind this event. Its bytes stay where they are.
-    input_ += used;
-    input_size_ -= static_cast<uint32_t>(used);
+  while (!finished_ && !closing_) {
+    weir_event event{};
+    Receive(end ? uint32_t{WEIR_RECEIVE_EOF} : 0u, &event);
     if (event.type == WEIR_EVENT_NONE || event.type == WEIR_EVENT_BLOCKED) {
       blocked_ = event.type == WEIR_EVENT_BLOCKED;
       break;
@@ -230,7 +248,7 @@ void CodecConnection::KeepInput() {
     ReleaseInput();
     return;
   }
-  if (input_size_ >= input_slab_->size / 8) return;
+  if (input_size_ >= input_slab_->size / 8 || input_slab_->size == SlabPool::kSizes[0]) return;
   const uint32_t size = input_size_;
   Slab* fitting = context_->pool->Take(size + size / 2 > 262144 ? size : size + size / 2);
   std::memcpy(fitting->data(), input_, size);
@@ -300,9 +318,7 @@ void CodecConnection::DispatchHead(weir_event& event) {
       MarkDirty();
       return;
     }
-    stream->connection_ = this;
-    stream->id_ = event.stream;
-    streams_.PushBack(stream);
+    Bind(stream, event.stream);
     api_->adopt(codec_, event.stream, reinterpret_cast<weir_stream*>(stream));
   }
   if (stream == nullptr) return;
@@ -315,9 +331,7 @@ void CodecConnection::DispatchError(weir_event& event) {
   if (stream == nullptr && server_ && event.error.status != 0) {
     stream = OnNewStream();
     if (stream != nullptr) {
-      stream->connection_ = this;
-      stream->id_ = event.stream;
-      streams_.PushBack(stream);
+      Bind(stream, event.stream);
       api_->adopt(codec_, event.stream, reinterpret_cast<weir_stream*>(stream));
     }
   }
@@ -341,12 +355,8 @@ void CodecConnection::OnConnectionError(const weir_error& error) {
 void CodecConnection::OnFlush() {
   if (gone_ || !connected_) return;
   for (int round = 0; round < 4; ++round) {
-    uint32_t produced = 0;
-    if (!finished_ && out_.bytes() < kOutLimit) {
-      produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
-      if ((produced & WEIR_PRODUCED_CLOSE) != 0) StartClosing();
-      if (!sent_.empty()) ReportSent();
-    }
+    const bool more = Produce();
+    if (gone_) return;
     if (!out_.empty() && io_->writable()) {
       const ssize_t n = out_.WriteTo(io_.get());
       if (n == net::kFailed) {
@@ -360,14 +370,37 @@ void CodecConnection::OnFlush() {
       out_.Compact();
       return;
     }
-    if ((produced & WEIR_PRODUCED_MORE) == 0) break;
-    if (round == 3) MarkDirty();
+    if (!more) break;
+    if (round == 3) {
+      MarkDirty();
+      return;
+    }
   }
-  if (closing_ && out_.empty()) {
+  if (closing_) {
     Linger();
     return;
   }
-  if (out_.empty()) OnDrained();
+  if (half_closed_ && !fin_sent_) {
+    fin_sent_ = true;
+    io_->ShutdownWrite();
+  }
+  OnDrained();
+}
+
+// Asks the codec for output. True: it has more, or was not asked because too much waits already.
+bool CodecConnection::Produce() {
+  if (finished_) return false;
+  if (out_.bytes() >= kOutLimit) return true;
+  const uint32_t produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
+  if ((produced & WEIR_PRODUCED_CLOSE) != 0) {
+    if ((produced & WEIR_PRODUCED_HALF) != 0) {
+      half_closed_ = true;
+    } else {
+      StartClosing();
+    }
+  }
+  if (!sent_.empty()) ReportSent();
+  return (produced & WEIR_PRODUCED_MORE) != 0;
 }
 
 void CodecConnection::ReportSent() {
@@ -375,20 +408,30 @@ void CodecConnection::ReportSent() {
     if (server_ || stream->received_all_) stream->Unbind();
     stream->OnSent();
   }
-  if (server_ && !finished_ && (input_size_ > 0 || io_->readable())) context_->reactor->WantRead(this);
-  // After the last answer a FIN that came before it can be acted on.
-  if (server_ && !finished_ && input_ended_ && streams_.empty()) Finish(true, WEIR_REASON_NONE);
+  if (!server_ || closing()) return;
+  if (input_size_ > 0 || (io_->readable() && !input_ended_) || (input_ended_ && !end_reported_)) {
+    context_->reactor->WantRead(this);
+  } else if (input_ended_ && streams_.empty()) {
+    // After the last answer a FIN that came before it can be acted on.
+    Finish(true, WEIR_REASON_NONE);
+  }
 }
 
 void CodecConnection::OnDeferred() {
-  if (failed_ && !gone_) Gone(WEIR_REASON_REMOTE_RESET);
+  if (!failed_ || gone_) return;
+  // A backend that refuses the rest of a request answers and closes: the answer may be there although nothing can be written.
+  if (!server_) Pump();
+  Gone(WEIR_REASON_REMOTE_RESET);
 }
 
 // ---- The end --------------------------------------------------------------------------------------------------------------
 
 void CodecConnection::FailStreams(uint32_t reason) {
   while (CodecStream* stream = streams_.front()) {
+    const uint32_t id = stream->id_;
     stream->Unbind();
+    // As long as the codec is asked for output it must not ask for this stream's.
+    if (!finished_) api_->reset(codec_, id, reason, &out_);
     weir_error error{};
     error.reason = static_cast<uint16_t>(reason);
     error.scope = WEIR_SCOPE_CONNECTION;
@@ -459,6 +502,11 @@ void CodecConnection::Gone(uint32_t reason) {
 
 // ---- CodecStream ----------------------------------------------------------------------------------------------------------
 
+CodecStream::~CodecStream() {
+  // The codec must not keep a stream that is no more.
+  if (bound()) Reset(WEIR_REASON_CANCEL);
+}
+
 void CodecStream::Unbind() {
   stream_link_.Unlink();
   sent_link_.Unlink();
@@ -478,13 +526,14 @@ int32_t CodecStream::SendHead(const weir_head& head, bool end_stream) {
 }
 
 void CodecStream::SendData(Slice slice) {
-  if (!bound()) return;
+  if (!bound() || end_queued_) return;
   body_.Push(std::move(slice));
   connection_->Wake(this);
 }
 
 void CodecStream::SendQueue(SliceQueue* queue) {
   if (!bound()) return;
+  if (end_queued_) return queue->Clear();
   queue->MoveTo(&body_);
   connection_->Wake(this);
 }
@@ -508,6 +557,7 @@ void CodecStream::Reset(uint32_t reason) {
 
 void CodecStream::Credit(uint64_t bytes) {
   if (!bound() || bytes == 0 || received_all_) return;
+  for (; bytes > UINT32_MAX; bytes -= UINT32_MAX) connection_->api_->consumed(connection_->codec_, id_, UINT32_MAX);
   connection_->api_->consumed(connection_->codec_, id_, static_cast<uint32_t>(bytes));
   if (connection_->blocked_) connection_->context_->reactor->WantRead(connection_);
   if (connection_->multiplexed()) connection_->MarkDirty();

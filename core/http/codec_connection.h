@@ -36,8 +36,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   net::Io* io() const { return io_.get(); }
   bool finished() const { return finished_; }
   bool multiplexed() const { return (api_->flags & WEIR_CODEC_API_MULTIPLEXED) != 0; }
-  uint32_t Capacity() const { return finished_ ? 0 : api_->capacity(codec_); }
-  bool Reusable() const { return !finished_ && !input_ended_ && api_->reusable(codec_) != 0; }
+  uint32_t Capacity() const { return closing() ? 0 : api_->capacity(codec_); }
+  bool Reusable() const { return !closing() && !input_ended_ && api_->reusable(codec_) != 0; }
   // Input that waits, or an end of input that was seen: an idle upstream connection with either must not be used.
   bool HasUnreadInput() const { return input_size_ > 0 || input_ended_ || io_->readable(); }
   uint64_t bytes_received() const { return bytes_received_; }
@@ -110,6 +110,9 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void DispatchHead(weir_event& event);
   void FinishReceived(CodecStream* stream);
   void DispatchError(weir_event& event);
+  void Bind(CodecStream* stream, uint32_t id);
+  void Receive(uint32_t flags, weir_event* event);
+  bool Produce();
   void ReportSent();
   void Wake(CodecStream* stream);
   void StartClosing();
@@ -134,7 +137,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool lingering_ : 1 = false;     // our FIN is sent; what comes is read and dropped
   bool failed_ : 1 = false;
   bool gone_ : 1 = false;
-  bool parsing_ : 1 = false;
+  bool half_closed_ : 1 = false;   // our direction of a tunnel is over: FIN once the output is written
+  bool fin_sent_ : 1 = false;
   bool server_ : 1 = false;
   uint8_t finish_reason_ = 0;
   uint32_t linger_ms_ = 1000;

@@ -23,7 +23,7 @@ class CodecStream {
 
   // --- Towards the peer. The head is written at once and only borrowed.
   int32_t SendHead(const weir_head& head, bool end_stream);
-  // Queues body bytes; the codec takes them when the peer lets it.
+  // Queues body bytes; the codec takes them when the peer lets it. After SendEnd they are dropped: nothing follows an end.
   void SendData(base::Slice slice);
   void SendQueue(SliceQueue* queue);
   // Nothing follows what was queued. `trailers`, when not null, must stay valid until OnSent.
@@ -40,7 +40,7 @@ class CodecStream {
   bool received_all() const { return received_all_; }
 
  protected:
-  ~CodecStream() { Unbind(); }
+  ~CodecStream();
 
   // Calls come in the order Head(interim)* Head Data* (End | Trailers), any of them followed by Reset instead. None comes from
   // inside the functions above, and none after OnReset. head and what it points to are valid during the call.
@@ -54,7 +54,8 @@ class CodecStream {
   virtual void OnStopSending() {}
   // `bytes` of the queued body went to the connection's output. Runs inside the codec: it may credit another stream, no more.
   virtual void OnBodyTaken(uint64_t bytes) = 0;
-  // All of our half is in the connection's output. Comes after the codec's call has returned.
+  // All of our half is in the connection's output. Comes after the codec's call has returned; does not come to a stream that was
+  // over before (in client position: when the whole answer was there first).
   virtual void OnSent() = 0;
 
  private:
