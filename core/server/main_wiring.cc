@@ -6,6 +6,7 @@
 #include "core/server/main_admin.h"
 #include "core/server/main_services.h"
 #include "filters/network/http_connection_manager/hcm_builder.h"
+#include "filters/network/tcp_proxy/tcp_proxy.h"
 
 namespace weir::server {
 namespace {
@@ -31,6 +32,13 @@ std::unique_ptr<net::TerminalFactory> MakeHcm(const ServerContext& context,
   return std::make_unique<hcm::HcmFactory>(std::move(config), std::make_shared<MainHcmMaker>());
 }
 
+std::unique_ptr<net::TerminalFactory> MakeTcpProxy(const ServerContext& context,
+                                                   const config::Listener& listener,
+                                                   const config::NetworkFilter& filter) {
+  if (!CheckClusters(context)) return nullptr;
+  return tcp_proxy::MakeTcpProxy(context, listener, filter);
+}
+
 std::unique_ptr<WorkerServices> MakeServices(const ServerContext& context,
                                              net::WorkerContext* worker) {
   return std::make_unique<MainServices>(context, worker);
@@ -41,6 +49,7 @@ std::unique_ptr<WorkerServices> MakeServices(const ServerContext& context,
 Wiring MainWiring() {
   Wiring wiring;
   wiring.terminals.push_back({"http_connection_manager", MakeHcm});
+  wiring.terminals.push_back({"tcp_proxy", MakeTcpProxy});
   wiring.services = MakeServices;
   wiring.admin = MakeAdmin;
   return wiring;

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/config/config.h"
+#include "core/observe/stat_names.h"
+#include "core/upstream/host.h"
+#include "core/upstream/load_balancer.h"
+
+namespace weir::tcp_proxy {
+
+// A cluster as one worker's TCP proxies see it: which endpoint is next, and how many connections it
+// may have. A connection counts as one request of its host.
+class TcpCluster {
+ public:
+  // The limit is the configured one divided by the number of workers, at least 1.
+  TcpCluster(const config::Cluster* config, const observe::ClusterStats& stats, uint32_t workers);
+
+  // The endpoint to try, another one than `avoid` while there is one. Null: none is there, or the
+  // limit is reached (counted). A host that was picked must be given back with Leave.
+  upstream::Host* Enter(const upstream::Host* avoid);
+  void Leave(upstream::Host* host);
+
+  const config::Cluster& config() const { return *config_; }
+  const observe::ClusterStats& stats() const { return stats_; }
+
+ private:
+  const config::Cluster* config_;
+  observe::ClusterStats stats_;
+  uint32_t max_connections_;
+  uint32_t connections_ = 0;
+  base::Random random_;
+  std::vector<std::unique_ptr<upstream::Host>> hosts_;
+  std::vector<upstream::Host*> host_list_;
+  std::unique_ptr<upstream::LoadBalancer> balancer_;
+};
+
+}  // namespace weir::tcp_proxy

@@ -1,0 +1,227 @@
+#include "filters/network/tcp_proxy/tcp_connection.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace weir::tcp_proxy {
+namespace {
+
+constexpr uint64_t kReadPerTurn = 262144;
+
+uint64_t Ms(std::chrono::milliseconds time) {
+  return static_cast<uint64_t>(time.count());
+}
+
+int64_t UnixMs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+}  // namespace
+
+TcpConnection::TcpConnection(net::AcceptedConnection&& accepted, TcpWorker* shared)
+    : ServedConnection(std::move(accepted), shared->worker),
+      shared_(shared),
+      downstream_(worker_->pool),
+      upstream_(worker_->pool),
+      started_ms_(worker_->reactor->now_ms()) {
+  downstream_.io = io_.get();
+  io_->set_client(this);
+  shared_->stats.downstream_cx_total->Add();
+  shared_->stats.downstream_cx_active->Add();
+  if (!shared_->logs.empty()) started_unix_ms_ = UnixMs();
+}
+
+TcpConnection::~TcpConnection() {
+  // The worker has stopped while this one was open.
+  if (state_ != State::kDone) Log();
+  LeaveHost();
+  shared_->stats.downstream_cx_active->Sub();
+}
+
+void TcpConnection::Start() {
+  Connect();
+}
+
+void TcpConnection::Connect() {
+  upstream::Host* tried = host_;
+  LeaveHost();
+  ++attempts_;
+  host_ = shared_->cluster->Enter(tried);
+  if (host_ == nullptr) {
+    shared_->stats.downstream_cx_no_route->Add();
+    Fail(observe::ResponseFlag::kNoHealthyUpstream);
+    return;
+  }
+  upstream_io_ = worker_->dialer->Dial(host_->address);
+  upstream_io_->set_client(&upstream_client_);
+  upstream_.io = upstream_io_.get();
+  worker_->reactor->SetDeadline(
+      this, worker_->reactor->now_ms() + Ms(shared_->cluster->config().connect_timeout));
+}
+
+void TcpConnection::LeaveHost() {
+  if (host_ != nullptr) shared_->cluster->Leave(host_);
+  host_ = nullptr;
+}
+
+void TcpConnection::OnConnectFailed(bool timed_out) {
+  const observe::ClusterStats& stats = shared_->cluster->stats();
+  (timed_out ? stats.upstream_cx_connect_timeout : stats.upstream_cx_connect_fail)->Add();
+  if (attempts_ < shared_->config->max_connect_attempts) {
+    Connect();
+    return;
+  }
+  stats.upstream_cx_connect_attempts_exceeded->Add();
+  Fail(observe::ResponseFlag::kUpstreamConnectionFailure);
+}
+
+void TcpConnection::OnUpstreamIo(bool readable, bool writable) {
+  if (state_ == State::kDone) return;
+  if (state_ == State::kConnecting) {
+    if (!upstream_io_->connected()) {
+      OnConnectFailed(false);
+      return;
+    }
+    state_ = State::kRelaying;
+    Touch();
+  }
+  upstream_.readable = upstream_.readable || readable;
+  upstream_.writable = upstream_.writable || writable;
+  Relay();
+}
+
+void TcpConnection::OnIo(bool readable, bool writable) {
+  if (state_ == State::kDone) return;
+  downstream_.readable = downstream_.readable || readable;
+  downstream_.writable = downstream_.writable || writable;
+  Relay();
+}
+
+void TcpConnection::Touch() {
+  const uint64_t idle = Ms(shared_->config->idle_timeout);
+  worker_->reactor->SetDeadline(this, idle == 0 ? 0 : worker_->reactor->now_ms() + idle);
+}
+
+void TcpConnection::Relay() {
+  if (state_ != State::kRelaying) return;
+  if (!ReadFrom(&downstream_, &upstream_, shared_->stats.downstream_cx_rx_bytes_total)) return;
+  if (!ReadFrom(&upstream_, &downstream_, shared_->cluster->stats().upstream_cx_rx_bytes_total))
+    return;
+  worker_->reactor->MarkDirty(this);
+}
+
+bool TcpConnection::ReadFrom(Side* from, Side* to, observe::Cell* bytes) {
+  uint64_t total = 0;
+  while (from->readable && !from->eof && total < kReadPerTurn &&
+         to->pending.bytes() < buffer_limit()) {
+    base::Slab* slab = worker_->receive->Prepare();
+    const auto room = static_cast<uint32_t>(
+        std::min<uint64_t>(slab->room(), buffer_limit() - to->pending.bytes()));
+    const ssize_t got = from->io->Read(slab->data() + slab->used, room);
+    if (got == net::kFailed) {
+      Fail(from == &upstream_ ? observe::ResponseFlag::kUpstreamConnectionTermination
+                              : observe::ResponseFlag::kDownstreamConnectionTermination);
+      return false;
+    }
+    if (got == 0) from->eof = true;
+    from->readable = got > 0 && static_cast<uint32_t>(got) == room;
+    if (got <= 0) break;
+    const auto size = static_cast<uint32_t>(got);
+    to->pending.Push(base::Slice::Of(slab, slab->data() + slab->used, size));
+    slab->used += size;
+    total += size;
+  }
+  if (total == 0) return true;
+  bytes->Add(total);
+  (from == &downstream_ ? received_ : sent_) += total;
+  Touch();
+  return true;
+}
+
+bool TcpConnection::WriteTo(Side* to, const Side& from) {
+  if (!to->pending.empty() && to->writable) {
+    const ssize_t put = to->pending.WriteTo(to->io);
+    if (put == net::kFailed) {
+      Fail(to == &upstream_ ? observe::ResponseFlag::kUpstreamConnectionTermination
+                            : observe::ResponseFlag::kDownstreamConnectionTermination);
+      return false;
+    }
+    to->writable = to->pending.empty();
+    if (put > 0) {
+      (to == &upstream_ ? shared_->cluster->stats().upstream_cx_tx_bytes_total
+                        : shared_->stats.downstream_cx_tx_bytes_total)
+          ->Add(static_cast<uint64_t>(put));
+      Touch();
+    }
+  }
+  if (to->pending.empty() && from.eof && !to->fin_sent) {
+    to->fin_sent = true;
+    to->io->ShutdownWrite();
+  }
+  // What the socket does not take waits: small rests must not pin large slabs.
+  if (!to->pending.empty()) to->pending.Compact();
+  return true;
+}
+
+void TcpConnection::OnFlush() {
+  if (state_ != State::kRelaying) return;
+  if (!WriteTo(&upstream_, downstream_) || !WriteTo(&downstream_, upstream_)) return;
+  if (upstream_.fin_sent && downstream_.fin_sent) {
+    End();
+    return;
+  }
+  const bool hold = upstream_.pending.bytes() >= buffer_limit();
+  if (hold != downstream_.held) {
+    downstream_.held = hold;
+    (hold ? shared_->stats.downstream_flow_control_paused_reading_total
+          : shared_->stats.downstream_flow_control_resumed_reading_total)
+        ->Add();
+  }
+  const bool more_up = downstream_.readable && !hold;
+  const bool more_down = upstream_.readable && downstream_.pending.bytes() < buffer_limit();
+  if (more_up || more_down) worker_->reactor->WantRead(this);
+}
+
+void TcpConnection::OnDeadline() {
+  if (state_ == State::kConnecting) {
+    OnConnectFailed(true);
+    return;
+  }
+  shared_->stats.idle_timeout->Add();
+  flags_.Set(observe::ResponseFlag::kStreamIdleTimeout);
+  End();
+}
+
+// The peers learn that this was no orderly end.
+void TcpConnection::Fail(observe::ResponseFlag flag) {
+  flags_.Set(flag);
+  if (state_ == State::kRelaying) {
+    io_->AbortOnClose();
+    upstream_io_->AbortOnClose();
+  }
+  End();
+}
+
+void TcpConnection::End() {
+  if (state_ == State::kDone) return;
+  state_ = State::kDone;
+  Log();
+  worker_->reactor->Retire(this);
+}
+
+void TcpConnection::Log() {
+  if (shared_->logs.empty()) return;
+  char host[net::Address::kMaxText];
+  observe::AccessLogRecord record;
+  record.start_time_unix_ms = started_unix_ms_;
+  record.bytes_received = received_;
+  record.bytes_sent = sent_;
+  record.duration_ms = worker_->reactor->now_ms() - started_ms_;
+  record.flags = flags_;
+  if (host_ != nullptr) record.upstream_host = {host, host_->address.Print(host)};
+  for (observe::AccessLogBuffer* log : shared_->logs) log->Log(record);
+}
+
+}  // namespace weir::tcp_proxy
