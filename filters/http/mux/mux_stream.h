@@ -64,7 +64,6 @@ class MuxStream final : public http::Terminal, private upstream::PoolRequest, pr
   bool replayed_ = false;
   bool response_started_ = false;
   bool head_forwarded_ = false;
-  bool written_ = false;
   bool tunnel_ = false;
   const weir_head* trailers_ = nullptr;
   uint64_t uncredited_ = 0;         // bytes sent again by a replay, which were credited the first time
