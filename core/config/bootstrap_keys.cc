@@ -98,8 +98,6 @@ Keys<B> StaticRows() {
 Keys<B> MissingRows() {
   return {
       MissingKey<B>("dynamic_resources", "configuration by discovery (xDS)"),
-      MissingKey<B>("layered_runtime", "runtime keys (limits and connection_limit set limits)"),
-      MissingKey<B>("overload_manager", "the overload manager (limits sets limits)"),
       MissingKey<B>("cluster_manager", "options of the cluster manager"),
       MissingKey<B>("hds_config", "health discovery"),
       MissingKey<B>("flags_path", "flag files"),
@@ -166,6 +164,14 @@ const Keys<Bootstrap>& BootstrapKeys() {
             .Shorthand(),
         CustomKey<B>("clusters", "list of clusters", ReadClusters, nullptr,
                      "Short for static_resources.clusters.")
+            .Shorthand(),
+        CustomKey<B>("layered_runtime", "mapping", ReadLayeredRuntime, nullptr,
+                     "Envoy's runtime keys: static layers with "
+                     "`overload.global_downstream_max_connections` (limits.max_connections) and "
+                     "`envoy.resource_limits.listener.NAME.connection_limit` (a listener's).")
+            .Shorthand(),
+        CustomKey<B>("overload_manager", "mapping", ReadOverloadManager, nullptr,
+                     "Envoy's resource monitor of downstream connections (limits.max_connections).")
             .Shorthand(),
         DescriptiveKey<B>("node", "Who this proxy is, for control planes; it has no effect."),
     };

@@ -89,6 +89,11 @@ class ClusterIndex {
   std::vector<std::string_view> names_;
 };
 
+// RFC 9110 §15.3.5, §15.3.6 and §15.4.5.
+bool MayHaveBody(std::uint32_t status) {
+  return status != 204 && status != 205 && status != 304;
+}
+
 void CheckRoutes(Context& c, const ClusterIndex& clusters, RouteConfiguration* routes) {
   for (VirtualHost& host : routes->virtual_hosts) {
     for (Route& route : host.routes) {
@@ -96,6 +101,12 @@ void CheckRoutes(Context& c, const ClusterIndex& clusters, RouteConfiguration* r
         clusters.Find(c, forward->cluster, forward->cluster_mark, &forward->cluster_index);
       }
       const auto* direct = std::get_if<DirectResponseAction>(&route.action);
+      if (direct != nullptr && !direct->body.empty() && !MayHaveBody(direct->status)) {
+        c.Add(route.mark,
+              "the direct_response has a body, and status " + std::to_string(direct->status) +
+                  " has none",
+              "no body, or another status");
+      }
       if (direct != nullptr && direct->body.size() > routes->max_direct_response_body_size_bytes) {
         c.Add(route.mark,
               "the direct_response has a body of " + std::to_string(direct->body.size()) + " bytes",

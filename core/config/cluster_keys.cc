@@ -304,7 +304,7 @@ Keys<Cluster> BasicRows() {
           .Limit("cluster.*.upstream_cx_connect_attempts_exceeded"),
       CustomKey<C>(
           "protocol", "codec name",
-          [](Context& c, const Field& f, C* cluster) { ReadText(c, f, &cluster->protocol); },
+          [](Context& c, const Field& f, C* cluster) { ReadPluginName(c, f, &cluster->protocol); },
           [](const C& cluster) { return PrintText(cluster.protocol); },
           "The codec plugin that speaks to the backends."),
       CustomKey<C>("circuit_breakers", "circuit breakers", ReadCircuitBreakers,

@@ -45,6 +45,14 @@ class Context {
   std::vector<std::shared_ptr<RouteConfiguration>> route_configs;
   std::vector<std::shared_ptr<TcpProxy>> tcp_proxies;
 
+  // Connection limits that were set by listener name, as Envoy's runtime keys do.
+  struct ListenerLimit {
+    std::string name;
+    std::uint32_t connection_limit = 0;
+    Mark mark;
+  };
+  std::vector<ListenerLimit> listener_limits;
+
  private:
   struct Answer {
     std::vector<Address> addresses;

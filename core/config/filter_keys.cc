@@ -42,10 +42,17 @@ const Keys<FilterEntry>& EntryKeys(FilterKind kind) {
 
 // Which filter the entry means: by its @type where there is one, else by its name. They must not
 // disagree.
-std::string FilterType(Context& c, FilterKind kind, const std::string& name,
+std::string FilterType(Context& c, FilterKind kind, Mark mark, const std::string& name,
                        const std::shared_ptr<const Node>& typed_config) {
   const Node* type_url = typed_config == nullptr ? nullptr : typed_config->Find("@type");
-  if (type_url == nullptr) return name;
+  if (type_url == nullptr) {
+    // The name alone says which plugin it is.
+    if (!IsPluginName(name)) {
+      c.Add(mark, "filter name " + Quote(name) + " is no plugin's name",
+            "letters, digits, _, - and ., or an @type");
+    }
+    return name;
+  }
   const FilterName* by_message = FindFilterByMessage(kind, type_url->text());
   const FilterName* by_name = FindFilter(kind, name);
   if (by_message == nullptr) {
@@ -162,7 +169,8 @@ void ReadNetworkFilters(Context& c, const Field& field, std::vector<NetworkFilte
     NetworkFilter filter;
     filter.name = entry.name;
     filter.mark = element.key_mark;
-    filter.type = FilterType(c, FilterKind::kNetwork, entry.name, entry.typed_config);
+    filter.type =
+        FilterType(c, FilterKind::kNetwork, element.key_mark, entry.name, entry.typed_config);
     filter.typed_config = entry.typed_config;
     ReadBuiltIn(c, &filter, entry);
     out->push_back(std::move(filter));
@@ -224,7 +232,8 @@ void ReadHttpFilters(Context& c, const Field& field, std::vector<HttpFilter>* ou
     filter.name = entry.name;
     filter.mark = element.key_mark;
     filter.disabled = entry.disabled;
-    filter.type = FilterType(c, FilterKind::kHttp, entry.name, entry.typed_config);
+    filter.type =
+        FilterType(c, FilterKind::kHttp, element.key_mark, entry.name, entry.typed_config);
     filter.typed_config = entry.typed_config;
     for (const HttpFilter& other : *out) {
       if (other.name == filter.name) {

@@ -19,7 +19,7 @@ void ReadCodecs(Context& c, const Field& field, H* out) {
   std::vector<std::string> names;
   for (const Field& element : Elements(field, &names)) {
     std::string name;
-    ReadText(c, element, &name);
+    ReadPluginName(c, element, &name);
     if (std::find(out->codecs.begin(), out->codecs.end(), name) != out->codecs.end()) {
       c.Add(element.key_mark, "codec " + Quote(name) + " is named twice");
     }
@@ -87,8 +87,14 @@ Keys<H> CommonOptions() {
 Keys<H> Http1Options() {
   return {
       BoolKey("accept_http_10", &H::accept_http_10, "Serve HTTP/1.0; false: 505."),
-      TextKey("default_host_for_http_10", &H::default_host_for_http_10,
-              "The host of an HTTP/1.0 request without one; empty: 400."),
+      CustomKey<H>(
+          "default_host_for_http_10", "host",
+          [](Context& c, const Field& f, H* h) { ReadHost(c, f, &h->default_host_for_http_10); },
+          [](const H& h) {
+            return h.default_host_for_http_10.empty() ? nullptr
+                                                      : PrintText(h.default_host_for_http_10);
+          },
+          "The host of an HTTP/1.0 request without one; empty: 400."),
       BoolKey("enable_trailers", &H::enable_trailers, "Pass trailers on; false: drop them."),
       BoolKey("allow_absolute_url", &H::allow_absolute_url,
               "Take request targets in absolute form; false: 400."),

@@ -65,6 +65,48 @@ void ReadText(Context& c, const Field& field, std::string* out) {
   *out = std::string(*value);
 }
 
+void ReadVisible(Context& c, const Field& field, std::string_view forbidden,
+                 std::string_view expected, std::string* out) {
+  const auto value = field.node().AsString();
+  if (!value) return c.AddExpected(field, expected);
+  for (const char ch : *value) {
+    if (ch <= 0x20 || ch >= 0x7f || forbidden.find(ch) != std::string_view::npos) {
+      return c.AddExpected(field, expected);
+    }
+  }
+  *out = std::string(*value);
+}
+
+void ReadHost(Context& c, const Field& field, std::string* out) {
+  ReadVisible(c, field, "/\\?#@<>\"'{}|^`,;", "a host, with a port or without", out);
+}
+
+void ReadRewrite(Context& c, const Field& field, std::string_view forbidden, std::string* out) {
+  const std::size_t before = c.diagnostics().count();
+  ReadVisible(c, field, forbidden, "a path of visible ASCII that begins with /", out);
+  if (c.diagnostics().count() == before && !out->empty() && out->front() != '/') {
+    c.AddExpected(field, "a path that begins with /");
+  }
+}
+
+bool IsPluginName(std::string_view name) {
+  if (name.empty() || name.size() > 100 || name[0] == '.') return false;
+  for (const char ch : name) {
+    const bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
+    const bool digit = ch >= '0' && ch <= '9';
+    if (!letter && !digit && ch != '_' && ch != '-' && ch != '.') return false;
+  }
+  return true;
+}
+
+void ReadPluginName(Context& c, const Field& field, std::string* out) {
+  const auto value = field.node().AsString();
+  if (!value || !IsPluginName(*value)) {
+    return c.AddExpected(field, "a plugin's name: letters, digits, _, - and .");
+  }
+  *out = std::string(*value);
+}
+
 void ReadMissing(Context& c, const Field& field, std::string_view feature,
                  std::string_view harmless) {
   const Node& node = field.node();

@@ -72,6 +72,17 @@ void ReadDuration(Context& c, const Field& field, Milliseconds min, Milliseconds
                   Milliseconds* out);
 // Rejects control characters: the texts end up in fields and logs.
 void ReadText(Context& c, const Field& field, std::string* out);
+// A text of visible ASCII without any of the `forbidden` characters: it becomes part of a request
+// line or a field.
+void ReadVisible(Context& c, const Field& field, std::string_view forbidden,
+                 std::string_view expected, std::string* out);
+// What may stand in an authority: a host, with a port or without.
+void ReadHost(Context& c, const Field& field, std::string* out);
+// A path that begins with '/'; empty stays empty.
+void ReadRewrite(Context& c, const Field& field, std::string_view forbidden, std::string* out);
+// The name of a plugin: letters, digits, '_', '-' and '.', so that it names one file and no folder.
+void ReadPluginName(Context& c, const Field& field, std::string* out);
+bool IsPluginName(std::string_view name);
 // An error naming the feature, unless the value is `harmless` or an empty list.
 void ReadMissing(Context& c, const Field& field, std::string_view feature,
                  std::string_view harmless);

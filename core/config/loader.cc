@@ -49,6 +49,7 @@ LoadResult LoadString(std::string_view text, const std::string& name, const Load
     context.Add({1, 1}, "the configuration has no listeners", "listeners");
   }
   CompleteBootstrap(bootstrap.get(), DefaultCodec());
+  ApplyListenerLimits(context, bootstrap.get());
   CheckBootstrap(context, *bootstrap);
   if (result.diagnostics.ok()) result.bootstrap = std::move(bootstrap);
   return result;

@@ -65,13 +65,6 @@ std::shared_ptr<const Node> PrintMaxStreamDuration(const RouteAction& action) {
   return PrintMap({{"max_stream_duration", PrintDuration(*action.max_stream_duration)}});
 }
 
-void ReadRewrite(Context& c, const Field& field, std::string* out) {
-  ReadText(c, field, out);
-  if (!out->empty() && out->front() != '/') {
-    c.AddExpected(field, "a path that begins with /");
-  }
-}
-
 struct ResponseCode {
   const char* name;
   std::uint32_t code;
@@ -179,6 +172,10 @@ void ReadUpgrade(Context& c, const Field& field, UpgradeConfig* out) {
       return;
     }
   }
+  if (out->upgrade_type == "h2c") {
+    c.Add(field.key_mark, "an upgrade to h2c would hide its requests from every rule",
+          "no such upgrade: HTTP/2 needs none");
+  }
   if (out->connect_terminate && out->upgrade_type != "connect") {
     c.Add(field.key_mark, "connect_config is for upgrade_type CONNECT only");
   }
@@ -226,12 +223,18 @@ const Keys<RouteAction>& RouteActionKeys() {
             .Required(),
         CustomKey<A>(
             "prefix_rewrite", "path",
-            [](Context& c, const Field& f, A* a) { ReadRewrite(c, f, &a->prefix_rewrite); },
+            [](Context& c, const Field& f, A* a) { ReadRewrite(c, f, "?#", &a->prefix_rewrite); },
             [](const A& a) {
               return a.prefix_rewrite.empty() ? nullptr : PrintText(a.prefix_rewrite);
             },
             "Replaces the matched prefix or path."),
-        TextKey("host_rewrite_literal", &A::host_rewrite_literal, "Replaces the host."),
+        CustomKey<A>(
+            "host_rewrite_literal", "host",
+            [](Context& c, const Field& f, A* a) { ReadHost(c, f, &a->host_rewrite_literal); },
+            [](const A& a) {
+              return a.host_rewrite_literal.empty() ? nullptr : PrintText(a.host_rewrite_literal);
+            },
+            "Replaces the host."),
         DurationKey("timeout", &A::timeout,
                     "From the end of the request to the end of the response; 504.")
             .Limit("cluster.*.upstream_rq_timeout"),
@@ -273,16 +276,20 @@ const Keys<RedirectAction>& RedirectActionKeys() {
             return r.scheme_redirect.empty() ? nullptr : PrintText(r.scheme_redirect);
           },
           "To this scheme; not beside https_redirect."),
-      TextKey("host_redirect", &R::host_redirect, "To this host."),
+      CustomKey<R>(
+          "host_redirect", "host",
+          [](Context& c, const Field& f, R* r) { ReadHost(c, f, &r->host_redirect); },
+          [](const R& r) { return r.host_redirect.empty() ? nullptr : PrintText(r.host_redirect); },
+          "To this host."),
       IntKey("port_redirect", &R::port_redirect, 0, 65535, "To this port; 0: as it came."),
       CustomKey<R>(
           "path_redirect", "path",
-          [](Context& c, const Field& f, R* r) { ReadRewrite(c, f, &r->path_redirect); },
+          [](Context& c, const Field& f, R* r) { ReadRewrite(c, f, "#", &r->path_redirect); },
           [](const R& r) { return r.path_redirect.empty() ? nullptr : PrintText(r.path_redirect); },
           "To this path; not beside prefix_rewrite."),
       CustomKey<R>(
           "prefix_rewrite", "path",
-          [](Context& c, const Field& f, R* r) { ReadRewrite(c, f, &r->prefix_rewrite); },
+          [](Context& c, const Field& f, R* r) { ReadRewrite(c, f, "?#", &r->prefix_rewrite); },
           [](const R& r) {
             return r.prefix_rewrite.empty() ? nullptr : PrintText(r.prefix_rewrite);
           },

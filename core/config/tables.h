@@ -73,6 +73,11 @@ void ReadRoutes(Context& c, const Field& field, std::vector<Route>* out);
 void ReadVirtualHosts(Context& c, const Field& field, std::vector<VirtualHost>* out);
 void ReadRouteConfiguration(Context& c, const Field& field, RouteConfiguration* out);
 
+// Envoy's only ways to say limits.max_connections and a listener's connection_limit.
+void ReadLayeredRuntime(Context& c, const Field& field, Bootstrap* out);
+void ReadOverloadManager(Context& c, const Field& field, Bootstrap* out);
+void ApplyListenerLimits(Context& c, Bootstrap* bootstrap);
+
 // --- checks of the whole ---
 
 // Names that must be unique, references that must resolve; fills in the cluster indices.

@@ -137,5 +137,51 @@ TEST(EnvoyFiles, AccessLogsAreRead) {
       ElementsAre(HasSubstr("is no access log that Weir has")));
 }
 
+constexpr const char* kEcho = "listeners: [{name: in, address: ':80', filters: [echo]}]\n";
+
+TEST(EnvoyFiles, RuntimeLayersSetConnectionLimits) {
+  for (const char* layer :
+       {"envoy: {resource_limits: {listener: {in: {connection_limit: 7}}}}, overload: "
+        "{global_downstream_max_connections: 9}",
+        "envoy.resource_limits.listener.in.connection_limit: 7, "
+        "overload.global_downstream_max_connections: 9",
+        "envoy.resource_limits: {listener.in: {connection_limit: 7}}, overload: "
+        "{global_downstream_max_connections: 9}"}) {
+    const auto bootstrap =
+        MustLoad(std::string(kEcho) + "layered_runtime: {layers: [{name: s, static_layer: {" +
+                 layer + "}}, {name: a, admin_layer: {}}]}");
+    EXPECT_EQ(bootstrap->listeners.at(0).connection_limit, 7u);
+    EXPECT_EQ(bootstrap->limits.max_connections, 9u);
+  }
+}
+
+TEST(EnvoyFiles, OtherRuntimeKeysAreNamed) {
+  const auto with = [](const std::string& layer) {
+    return Mistakes(std::string(kEcho) + "layered_runtime: {layers: [" + layer + "]}");
+  };
+  EXPECT_THAT(with("{static_layer: {re2: {max_program_size: {error_level: 1}}}}"),
+              ElementsAre(HasSubstr(
+                  "2:69 runtime key \"re2.max_program_size.error_level\" is none that Weir has")));
+  EXPECT_THAT(with("{static_layer: {envoy.resource_limits.listener.im.connection_limit: 1}}"),
+              ElementsAre("2:44 there is no listener \"im\" to limit; did you mean in"));
+  EXPECT_THAT(with("{rtds_layer: {}}"), ElementsAre(HasSubstr("runtime keys by discovery")));
+}
+
+TEST(EnvoyFiles, TheConnectionMonitorSetsTheLimit) {
+  const auto bootstrap = MustLoad(
+      std::string(kEcho) +
+      "overload_manager: {refresh_interval: 0.25s, resource_monitors: [{name: "
+      "envoy.resource_monitors.global_downstream_max_connections, typed_config: {'@type': "
+      "type.googleapis.com/"
+      "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig, "
+      "max_active_downstream_connections: 1000}}]}");
+  EXPECT_EQ(bootstrap->limits.max_connections, 1000u);
+  EXPECT_THAT(Mistakes(std::string(kEcho) +
+                       "overload_manager: {resource_monitors: [{name: "
+                       "envoy.resource_monitors.cpu_utilization}], actions: [{name: a}]}"),
+              ElementsAre(HasSubstr("resource monitor \"envoy.resource_monitors.cpu_utilization\""),
+                          HasSubstr("overload actions")));
+}
+
 }  // namespace
 }  // namespace weir::config::testing

@@ -285,6 +285,52 @@ TEST(Errors, OfALongDirectResponse) {
                             "max_direct_response_body_size_bytes (4096)")));
 }
 
+TEST(Errors, OfTextsThatWouldEndUpInRequests) {
+  const auto route = [](const std::string& keys) {
+    return Mistakes(WithRoute("match: {prefix: /}, route: {cluster: app, " + keys + "}"));
+  };
+  EXPECT_THAT(route("prefix_rewrite: '/a b'"),
+              ElementsAre(HasSubstr("expected a path of visible ASCII")));
+  EXPECT_THAT(route("prefix_rewrite: '/a?b'"),
+              ElementsAre(HasSubstr("expected a path of visible ASCII")));
+  EXPECT_THAT(route("prefix_rewrite: \"/a\\r\\nb\""), ElementsAre(HasSubstr("expected a path")));
+  EXPECT_THAT(route("prefix_rewrite: a"),
+              ElementsAre(HasSubstr("expected a path that begins with /")));
+  EXPECT_THAT(route("host_rewrite_literal: 'a b'"), ElementsAre(HasSubstr("expected a host")));
+  EXPECT_THAT(route("host_rewrite_literal: 'a/b'"), ElementsAre(HasSubstr("expected a host")));
+  EXPECT_THAT(route("host_rewrite_literal: 'u@h'"), ElementsAre(HasSubstr("expected a host")));
+  EXPECT_THAT(route("host_rewrite_literal: '[::1]:80'"), IsEmpty());
+  EXPECT_THAT(Mistakes(WithRoute("match: {prefix: /}, redirect: {path_redirect: '/a?b=c'}")),
+              IsEmpty());
+  EXPECT_THAT(Mistakes(WithRoute("match: {prefix: /}, redirect: {path_redirect: '/a#b'}")),
+              ElementsAre(HasSubstr("path_redirect is")));
+  EXPECT_THAT(Mistakes(WithRoute("match: {prefix: /}, redirect: {host_redirect: \"a\\tb\"}")),
+              ElementsAre(HasSubstr("expected a host")));
+  EXPECT_THAT(Mistakes(WithRoute("match: {prefix: /}, direct_response: {status: 204, body: a}")),
+              ElementsAre(HasSubstr("has a body, and status 204 has none")));
+}
+
+TEST(Errors, OfPluginNamesThatAreNoNames) {
+  EXPECT_THAT(Mistakes(WithHttp("routes: [], http_filters: [../evil, mux]")),
+              ElementsAre(HasSubstr("filter name \"../evil\" is no plugin's name")));
+  EXPECT_THAT(Mistakes(WithHttp("routes: [], codecs: [a/b]")),
+              ElementsAre(HasSubstr("codecs[0] is \"a/b\"; expected a plugin's name")));
+  EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], protocol: '.h1'")),
+              ElementsAre(HasSubstr("protocol is \".h1\"; expected a plugin's name")));
+}
+
+TEST(Errors, OfUpgrades) {
+  EXPECT_THAT(Mistakes(WithHttp("routes: [], upgrade_configs: [h2c]")),
+              ElementsAre(HasSubstr("an upgrade to h2c would hide its requests from every rule")));
+  EXPECT_THAT(Mistakes(WithHttp("routes: [], upgrade_configs: [websocket, WebSocket]")),
+              ElementsAre(HasSubstr("upgrade_type \"websocket\" is given twice")));
+  EXPECT_THAT(Mistakes(WithHttp("routes: [], upgrade_configs: ['a b']")),
+              ElementsAre(HasSubstr("expected a protocol's name such as websocket")));
+  EXPECT_THAT(Mistakes(WithHttp(
+                  "routes: [], upgrade_configs: [{upgrade_type: websocket, connect_config: {}}]")),
+              ElementsAre(HasSubstr("connect_config is for upgrade_type CONNECT only")));
+}
+
 TEST(Errors, AreBounded) {
   std::string text = "listeners: [{address: ':80', filters: [echo]}]\nlimits:\n";
   for (int i = 0; i < 1000; ++i) text += "  key" + std::to_string(i) + ": 1\n";
