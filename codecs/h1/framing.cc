@@ -16,6 +16,7 @@ struct ConnectionOptions {
   bool close = false;
   bool keep_alive = false;
   bool upgrade = false;
+  bool nominates = false;
 };
 
 // Calls `use` with each member of a list; empty members are passed over (RFC 9110 section 5.6.1).
@@ -33,7 +34,12 @@ bool ForEachMember(std::string_view list, Use use) {
 
 Parse ReadConnection(const FramingFields& fields, ConnectionOptions* out, Fault* fault) {
   for (uint32_t i = 0; i < fields.connections; ++i) {
-    const bool good = ForEachMember(fields.connection[i], [out](std::string_view member) {
+    const std::string_view list = Text(fields.connection[i]);
+    if (EqualsLower(list, "keep-alive")) {  // alone, as it mostly is
+      out->keep_alive = true;
+      continue;
+    }
+    const bool good = ForEachMember(list, [out](std::string_view member) {
       if (EqualsLower(member, "close")) {
         out->close = true;
       } else if (EqualsLower(member, "keep-alive")) {
@@ -41,13 +47,12 @@ Parse ReadConnection(const FramingFields& fields, ConnectionOptions* out, Fault*
       } else if (EqualsLower(member, "upgrade")) {
         out->upgrade = true;
       } else {
+        out->nominates = true;
         return util::IsToken(member);
       }
       return true;
     });
-    if (!good) {
-      return Fail(fault, 400, fields.connection[i].data(), "http1.invalid_connection");
-    }
+    if (!good) return Fail(fault, 400, list.data(), "http1.invalid_connection");
   }
   return Parse::kDone;
 }
@@ -55,7 +60,7 @@ Parse ReadConnection(const FramingFields& fields, ConnectionOptions* out, Fault*
 // One field whose value is "chunked" and nothing else. A coding that we do not have is a 501, a
 // list that is none, or that has chunked in the wrong place, is a 400.
 Parse ReadTransferEncoding(const FramingFields& fields, Fault* fault) {
-  const std::string_view value = fields.transfer_encoding;
+  const std::string_view value = Text(fields.transfer_encoding);
   if (fields.transfer_encodings > 1) {
     return Fail(fault, 400, value.data(), "http1.repeated_transfer_encoding");
   }
@@ -81,13 +86,13 @@ Parse ReadBody(const FramingFields& fields, uint8_t version, const Strictness& s
   if (fields.transfer_encodings != 0) {
     if (fields.content_lengths != 0) {
       if (strict.reject_length_with_transfer_encoding) {
-        return Fail(fault, 400, fields.content_length.data(), "http1.content_length_not_allowed");
+        return Fail(fault, 400, fields.content_length.data, "http1.content_length_not_allowed");
       }
       out->keep_alive = false;
     }
     if (version < 11) {
       if (strict.reject_transfer_encoding_in_http_10) {
-        return Fail(fault, 400, fields.transfer_encoding.data(),
+        return Fail(fault, 400, fields.transfer_encoding.data,
                     "http1.transfer_encoding_not_allowed");
       }
       out->keep_alive = false;
@@ -98,10 +103,10 @@ Parse ReadBody(const FramingFields& fields, uint8_t version, const Strictness& s
   }
   if (fields.content_lengths == 0) return Parse::kDone;
   if (fields.content_lengths > 1 && (strict.reject_repeated_length || fields.lengths_differ)) {
-    return Fail(fault, 400, fields.content_length.data(), "http1.repeated_content_length");
+    return Fail(fault, 400, fields.content_length.data, "http1.repeated_content_length");
   }
-  if (!ParseLength(fields.content_length, &out->length)) {
-    return Fail(fault, 400, fields.content_length.data(), "http1.invalid_content_length");
+  if (!ParseLength(Text(fields.content_length), &out->length)) {
+    return Fail(fault, 400, fields.content_length.data, "http1.invalid_content_length");
   }
   out->has_length = true;
   out->body = out->length != 0 ? BodyKind::kLength : BodyKind::kNone;
@@ -131,6 +136,7 @@ Parse DecideRequest(const FramingFields& fields, std::string_view method, uint8_
   if (ReadConnection(fields, &options, fault) != Parse::kDone) return Parse::kFault;
   out->keep_alive = KeepsAlive(options, version);
   out->upgrade = options.upgrade && version >= 11;
+  out->nominates = options.nominates;
   if (ReadBody(fields, version, strict, out, fault) != Parse::kDone) return Parse::kFault;
   if (out->body == BodyKind::kNone) return Parse::kDone;
   if (method == "CONNECT") {
@@ -149,16 +155,16 @@ Parse DecideResponse(const FramingFields& fields, const ResponseFacts& facts,
   if (ReadConnection(fields, &options, fault) != Parse::kDone) return Parse::kFault;
   out->keep_alive = KeepsAlive(options, facts.version);
   out->upgrade = options.upgrade;
+  out->nominates = options.nominates;
   if (ReadBody(fields, facts.version, strict, out, fault) != Parse::kDone) return Parse::kFault;
   const bool without_content =
       facts.status < 200 || facts.status == 204 || (facts.to_connect && facts.status < 300);
   if (without_content) {
     if (out->body == BodyKind::kChunked) {
-      return Fail(fault, 400, fields.transfer_encoding.data(),
-                  "http1.transfer_encoding_not_allowed");
+      return Fail(fault, 400, fields.transfer_encoding.data, "http1.transfer_encoding_not_allowed");
     }
     if (out->body == BodyKind::kLength && strict.reject_length_without_content) {
-      return Fail(fault, 400, fields.content_length.data(), "http1.content_length_not_allowed");
+      return Fail(fault, 400, fields.content_length.data, "http1.content_length_not_allowed");
     }
     out->has_length = false;
     out->body = BodyKind::kNone;
@@ -173,7 +179,7 @@ Parse DecideResponse(const FramingFields& fields, const ResponseFacts& facts,
 
 void RemoveNominated(const FramingFields& fields, FieldBlock* block) {
   for (uint32_t i = 0; i < fields.connections; ++i) {
-    ForEachMember(fields.connection[i], [block](std::string_view member) {
+    ForEachMember(Text(fields.connection[i]), [block](std::string_view member) {
       if (EqualsLower(member, "close") || EqualsLower(member, "keep-alive") ||
           EqualsLower(member, "upgrade") || EqualsLower(member, "te")) {
         return true;

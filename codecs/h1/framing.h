@@ -23,7 +23,8 @@ struct Framing {
   BodyKind body = BodyKind::kNone;
   bool has_length = false;  // `length` was announced, whether or not a body follows
   bool keep_alive = false;
-  bool upgrade = false;  // connection: upgrade
+  bool upgrade = false;    // connection: upgrade
+  bool nominates = false;  // connection names fields that are to go
   uint64_t length = 0;
 };
 

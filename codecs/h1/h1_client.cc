@@ -9,16 +9,7 @@
 
 namespace weir::h1 {
 
-namespace {
-
-std::string_view Text(weir_view view) {
-  return {view.data, view.size};
-}
-
-}  // namespace
-
-// ---- Requests
-// ------------------------------------------------------------------------------------
+// ---- Requests ----
 
 uint32_t H1Codec::Open(weir_stream* user) {
   if (server() || Capacity() == 0) return 0;
@@ -99,8 +90,7 @@ H1Codec::Out H1Codec::FrameRequest(const weir_head& head, bool end_stream, HeadF
   return Out::kChunked;
 }
 
-// ---- Responses
-// -----------------------------------------------------------------------------------
+// ---- Responses ----
 
 // Bytes of a backend that nobody asked for: whatever they are, they answer no request of ours.
 bool H1Codec::UnaskedBytes(Span* span) {
@@ -162,8 +152,7 @@ Parse H1Codec::ParseResponse(char* at, size_t size, size_t* used, Fault* fault) 
   if (DecideResponse(fields, facts, *strict_, &framing, fault) != Parse::kDone) {
     return Parse::kFault;
   }
-  weir_head& head = scratch_->head;
-  head = weir_head{};
+  weir_head& head = scratch_->NewHead();
   head.kind = WEIR_HEAD_RESPONSE;
   if (tunnel) {
     if (line.status == 101 && OpenTunnel(fields, begin, &block, fault) != Parse::kDone) {
@@ -192,7 +181,7 @@ Parse H1Codec::ParseResponse(char* at, size_t size, size_t* used, Fault* fault) 
     // The backend took the request as a plain one: it has no body.
     if (out_ == Out::kTunnel) out_ = Out::kDone;
   }
-  if (fields.connections != 0) RemoveNominated(fields, &block);
+  if (framing.nominates) RemoveNominated(fields, &block);
   version_ = line.version;
   head.http_version = line.version;
   head.status = line.status;
@@ -208,7 +197,7 @@ Parse H1Codec::ParseResponse(char* at, size_t size, size_t* used, Fault* fault) 
 Parse H1Codec::OpenTunnel(const FramingFields& fields, const char* head, FieldBlock* block,
                           Fault* fault) {
   const std::string_view asked(protocol_, protocol_size_);
-  bool good = upgrade_ && fields.upgrades == 1 && util::EqualsLower(fields.upgrade, asked);
+  bool good = upgrade_ && fields.upgrades == 1 && util::EqualsLower(Text(fields.upgrade), asked);
   if (good && websocket_) {
     char accept[kAcceptSize];
     WriteWebSocketAccept(digest_, accept);

@@ -81,8 +81,7 @@ size_t H1Codec::Receive(uint8_t* data, size_t size, uint32_t flags, weir_event* 
   return span.used;
 }
 
-// ---- Heads
-// ---------------------------------------------------------------------------------------
+// ---- Heads ----
 
 FieldBlock H1Codec::NewBlock() const {
   FieldBlock block;
@@ -100,7 +99,6 @@ bool H1Codec::NeedMoreHead(Span* span, size_t limit, uint32_t max_lines) {
 
 void H1Codec::GiveHead(Span* span, size_t head_size, bool end_stream) {
   weir_head& head = scratch_->head;
-  head.struct_size = sizeof(head);
   head.block = {span->at(), head_size};
   span->used += head_size;
   weir_event* const event = span->event;
@@ -111,8 +109,7 @@ void H1Codec::GiveHead(Span* span, size_t head_size, bool end_stream) {
   event->head = &head;
 }
 
-// ---- Bodies
-// --------------------------------------------------------------------------------------
+// ---- Bodies ----
 
 // Gives up to `most` bytes from the front of the span. False, and nothing given, when the consumer
 // has no room.
@@ -284,8 +281,7 @@ bool H1Codec::ReceiveTrailers(Span* span) {
     span->used += size;
     return GiveEnd(span);
   }
-  weir_head& head = scratch_->head;
-  head = weir_head{};
+  weir_head& head = scratch_->NewHead();
   head.kind = WEIR_HEAD_TRAILERS;
   head.http_version = version_;
   head.fields = block.fields;
@@ -306,8 +302,7 @@ bool H1Codec::ReceiveUntilClose(Span* span) {
   return true;
 }
 
-// ---- The end of an exchange
-// ----------------------------------------------------------------------
+// ---- The end of an exchange ----
 
 void H1Codec::FinishIn(const Span& span) {
   // A backend that says more than its response, or that has gone, is not used again.
@@ -361,8 +356,7 @@ void H1Codec::NextExchange() {
   expects_continue_ = body_begun_ = false;
 }
 
-// ---- The host's calls
-// ----------------------------------------------------------------------------
+// ---- The host's calls ----
 
 void H1Codec::Adopt(uint32_t stream, weir_stream* user) {
   if (stream == stream_ && server()) user_ = user;

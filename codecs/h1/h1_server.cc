@@ -18,8 +18,7 @@ weir_view View(std::string_view text) {
 
 }  // namespace
 
-// ---- Requests
-// ------------------------------------------------------------------------------------
+// ---- Requests ----
 
 // One empty line may stand before a request line (RFC 9112 section 2.2). False: wait for more.
 bool H1Codec::SkipLeadingLine(Span* span) {
@@ -98,8 +97,7 @@ Parse H1Codec::ParseRequest(char* at, size_t size, size_t* used, Fault* fault) {
       DecideRequest(fields, line.method, line.version, *strict_, &framing, fault) != Parse::kDone) {
     return Parse::kFault;
   }
-  weir_head& head = scratch_->head;
-  head = weir_head{};
+  weir_head& head = scratch_->NewHead();
   version_ = line.version;
   if (CheckExpectation(fields, framing, fault) != Parse::kDone) return Parse::kFault;
   to_connect_ = line.method == "CONNECT";
@@ -107,7 +105,7 @@ Parse H1Codec::ParseRequest(char* at, size_t size, size_t* used, Fault* fault) {
       CheckUpgrade(fields, line.method, &block, &head, fault) != Parse::kDone) {
     return Parse::kFault;
   }
-  if (fields.connections != 0) RemoveNominated(fields, &block);
+  if (framing.nominates) RemoveNominated(fields, &block);
 
   keep_alive_ = framing.keep_alive;
   head.kind = WEIR_HEAD_REQUEST;
@@ -139,7 +137,7 @@ Parse H1Codec::ParseRequest(char* at, size_t size, size_t* used, Fault* fault) {
 // RFC 9110 section 10.1.1. HTTP/1.0 and requests without a body expect nothing.
 Parse H1Codec::CheckExpectation(const FramingFields& fields, const Framing& framing, Fault* fault) {
   if (fields.expect_other) {
-    return Fail(fault, 417, fields.expect.data(), "http1.unknown_expectation");
+    return Fail(fault, 417, fields.expect.data, "http1.unknown_expectation");
   }
   expects_continue_ = fields.expect_continue && version_ >= 11 && framing.body != BodyKind::kNone;
   return Parse::kDone;
@@ -149,7 +147,7 @@ Parse H1Codec::CheckExpectation(const FramingFields& fields, const Framing& fram
 // protocols, and everything where upgrades are not allowed.
 Parse H1Codec::CheckUpgrade(const FramingFields& fields, std::string_view method, FieldBlock* block,
                             weir_head* head, Fault* fault) {
-  const std::string_view protocol = fields.upgrade;
+  const std::string_view protocol = Text(fields.upgrade);
   const bool wanted = (flags_ & WEIR_CODEC_ALLOW_UPGRADE) != 0 && fields.upgrades == 1 &&
                       protocol.size() <= sizeof(protocol_) && util::IsToken(protocol) &&
                       !util::EqualsLower(protocol, "h2c");
@@ -169,7 +167,7 @@ Parse H1Codec::ReadWebSocketKey(const FramingFields& fields, std::string_view me
   const weir_field* const version = FindField(*block, WEIR_TOKEN_SEC_WEBSOCKET_VERSION);
   const bool good = method == "GET" && key != nullptr && GoodWebSocketKey(ValueOf(*key)) &&
                     version != nullptr && ValueOf(*version) == "13";
-  if (!good) return Fail(fault, 400, fields.upgrade.data(), "http1.invalid_websocket_handshake");
+  if (!good) return Fail(fault, 400, fields.upgrade.data, "http1.invalid_websocket_handshake");
   DigestWebSocketKey(*host_, ValueOf(*key), digest_);
   RemoveField(block, "sec-websocket-key");
   RemoveField(block, "sec-websocket-accept");
@@ -187,8 +185,7 @@ bool H1Codec::ReceiveDone(Span* span) {
   return true;
 }
 
-// ---- Responses
-// -----------------------------------------------------------------------------------
+// ---- Responses ----
 
 int32_t H1Codec::SendResponse(const weir_head& head, bool end_stream, weir_out* out) {
   if (in_ == In::kHead || head.status < 100 || head.status > 599) return WEIR_REFUSED;

@@ -25,12 +25,13 @@ struct FramingFields {
   bool expect_continue = false;
   bool expect_other = false;  // a member that is not 100-continue
   bool lengths_differ = false;
-  std::string_view content_length;  // the first one
-  std::string_view transfer_encoding;
-  std::string_view host;
-  std::string_view upgrade;
-  std::string_view expect;
-  std::string_view connection[kMaxConnectionFields];
+  weir_view host = {nullptr, 0};
+  // The first of each; written only when there is one.
+  weir_view content_length;
+  weir_view transfer_encoding;
+  weir_view upgrade;
+  weir_view expect;
+  weir_view connection[kMaxConnectionFields];
 };
 
 // Where field lines go. `fields` has room for `max_count`.
@@ -51,6 +52,10 @@ void RemoveField(FieldBlock* block, std::string_view name);
 
 // The first field with this token, or null.
 const weir_field* FindField(const FieldBlock& block, uint16_t token);
+
+inline std::string_view Text(weir_view view) {
+  return {view.data, view.size};
+}
 
 inline std::string_view ValueOf(const weir_field& field) {
   return {field.value, field.value_size};

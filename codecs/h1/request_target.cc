@@ -17,9 +17,9 @@ Parse ReadHost(const RequestLine& line, const FramingFields& framing, Authority*
     if (line.version >= 11) return Fail(fault, 400, line.target.data(), "http1.missing_host");
     return Parse::kDone;
   }
-  if (framing.hosts > 1) return Fail(fault, 400, framing.host.data(), "http1.repeated_host");
-  if (!ParseAuthority(framing.host, host)) {
-    return Fail(fault, 400, framing.host.data(), "http1.invalid_host");
+  if (framing.hosts > 1) return Fail(fault, 400, framing.host.data, "http1.repeated_host");
+  if (!ParseAuthority(Text(framing.host), host)) {
+    return Fail(fault, 400, framing.host.data, "http1.invalid_host");
   }
   return Parse::kDone;
 }
@@ -97,13 +97,13 @@ Parse ParseTarget(const RequestLine& line, const FramingFields& framing, bool al
     return ParseConnect(line, host, has_host, out, fault);
   }
   if (target[0] == '/') {
-    out->authority = framing.host;
+    out->authority = Text(framing.host);
     out->path = target;
     return Parse::kDone;
   }
   if (target == "*") {
     if (line.method != "OPTIONS") return Fail(fault, 400, target.data(), "http1.invalid_url");
-    out->authority = framing.host;
+    out->authority = Text(framing.host);
     out->path = target;
     return Parse::kDone;
   }

@@ -36,4 +36,26 @@ void Scratch::Release() {
   owner->free(this, SizeOf(capacity));
 }
 
+// Member by member: a fill of the whole struct becomes a string instruction, which costs more.
+weir_head& Scratch::NewHead() {
+  constexpr weir_view kNone = {nullptr, 0};
+  head.struct_size = sizeof(head);
+  head.kind = 0;
+  head.http_version = 0;
+  head.status = 0;
+  head.flags = 0;
+  head.field_count = 0;
+  head.fields = fields;
+  head.content_length = 0;
+  head.method = kNone;
+  head.scheme = kNone;
+  head.authority = kNone;
+  head.path = kNone;
+  head.protocol = kNone;
+  head.group = 0;
+  head.reserved = 0;
+  head.block = kNone;
+  return head;
+}
+
 }  // namespace weir::h1

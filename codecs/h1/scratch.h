@@ -19,6 +19,9 @@ struct Scratch {
   // with Release on the same thread, after which the pointer is dead.
   static Scratch* Acquire(const weir_codec_host* host, uint32_t capacity);
   void Release();
+
+  // The head, made empty.
+  weir_head& NewHead();
 };
 
 }  // namespace weir::h1

@@ -221,6 +221,52 @@ inline const char* FindTargetEnd(const char* p, const char* end) {
   return internal::FindTargetEndWord(p, end);
 }
 
+#if WEIR_SCAN_X86
+
+namespace internal {
+
+// 16 bytes of a field line, looked at as the start of a name.
+struct NameBytes {
+  __m128i bytes;
+  __m128i lowered;
+  unsigned uppers;  // a bit for each byte that is an upper-case letter
+  unsigned good;    // ... that is a letter, a digit or '-'
+};
+
+inline NameBytes LoadName(const char* p) {
+  const auto in_range = [](__m128i x, char first, char count) {
+    const __m128i shifted = _mm_add_epi8(x, _mm_set1_epi8(static_cast<char>(-128 - first)));
+    return _mm_cmplt_epi8(shifted, _mm_set1_epi8(static_cast<char>(-128 + count)));
+  };
+  NameBytes name;
+  name.bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i upper = in_range(name.bytes, 'A', 26);
+  name.lowered = _mm_or_si128(name.bytes, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
+  const __m128i good =
+      _mm_or_si128(_mm_or_si128(in_range(name.lowered, 'a', 26), in_range(name.bytes, '0', 10)),
+                   _mm_cmpeq_epi8(name.bytes, _mm_set1_epi8('-')));
+  name.uppers = static_cast<unsigned>(_mm_movemask_epi8(upper));
+  name.good = static_cast<unsigned>(_mm_movemask_epi8(good));
+  return name;
+}
+
+// All bits set in the first `count` bytes, at most 16.
+inline __m128i FirstBytes(size_t count) {
+  alignas(16) static constexpr signed char kSlide[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                                         -1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(kSlide + 16 - count));
+}
+
+inline void StoreLowered(char* p, const NameBytes& name, __m128i first) {
+  const __m128i kept = _mm_andnot_si128(first, name.bytes);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                   _mm_or_si128(_mm_and_si128(first, name.lowered), kept));
+}
+
+}  // namespace internal
+
+#endif
+
 // Lower-cases the letters at the front of [p, end) in place as long as bytes are tchars; returns
 // how many there are. The byte after them is the colon where all is well. Changes no other byte.
 inline size_t LowerName(char* const begin, const char* end) {
@@ -228,21 +274,12 @@ inline size_t LowerName(char* const begin, const char* end) {
 #if WEIR_SCAN_X86
   // Letters, digits and '-', 16 at a time; any other byte, of which few names have one, by table.
   while (end - p >= 16) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const auto in_range = [](__m128i x, char first, char count) {
-      const __m128i shifted = _mm_add_epi8(x, _mm_set1_epi8(static_cast<char>(-128 - first)));
-      return _mm_cmplt_epi8(shifted, _mm_set1_epi8(static_cast<char>(-128 + count)));
-    };
-    const __m128i upper = in_range(v, 'A', 26);
-    const __m128i lowered = _mm_or_si128(v, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
-    const __m128i good =
-        _mm_or_si128(_mm_or_si128(in_range(lowered, 'a', 26), in_range(v, '0', 10)),
-                     _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
-    const unsigned bad = ~static_cast<unsigned>(_mm_movemask_epi8(good)) & 0xffffu;
-    const auto uppers = static_cast<unsigned>(_mm_movemask_epi8(upper));
-    const int count = bad == 0 ? 16 : __builtin_ctz(bad);
-    unsigned change = uppers & ((1u << count) - 1);
-    for (; change != 0; change &= change - 1) p[__builtin_ctz(change)] |= 0x20;
+    const internal::NameBytes name = internal::LoadName(p);
+    const unsigned bad = ~name.good & 0xffffu;
+    const size_t count = bad == 0 ? 16 : static_cast<size_t>(__builtin_ctz(bad));
+    if ((name.uppers & ((1u << count) - 1)) != 0) {
+      internal::StoreLowered(p, name, internal::FirstBytes(count));
+    }
     p += count;
     if (bad == 0) continue;
     if (*p == ':' || !IsTokenByte(*p)) return static_cast<size_t>(p - begin);

@@ -24,13 +24,16 @@ static_assert(WEIR_TOKEN_COUNT < 128, "a message keeps presence in two words");
 
 inline constexpr size_t kTokenMaxSize = 34;
 
-// The two words that, with the size, tell any name of up to 16 bytes: its first and its last 8
-// bytes, which overlap in the middle of a shorter name. Names under 4 bytes are put together from
-// single bytes; nothing outside of the name is read.
+}  // namespace internal
+
+// The two words that, with the size, tell any name of up to 16 bytes: its bytes in memory order,
+// then zeros. Of a longer name they are the first and the last 8 bytes.
 struct NameKey {
-  uint64_t first;
-  uint64_t last;
+  uint64_t low;
+  uint64_t high;
 };
+
+namespace internal {
 
 constexpr uint64_t LoadConst(std::string_view text, size_t at, size_t size) {
   uint64_t word = 0;
@@ -42,11 +45,9 @@ constexpr uint64_t LoadConst(std::string_view text, size_t at, size_t size) {
 
 constexpr NameKey KeyConst(std::string_view name) {
   const size_t n = name.size();
-  if (n >= 8) return {LoadConst(name, 0, 8), LoadConst(name, n - 8, 8)};
-  if (n >= 4) return {LoadConst(name, 0, 4), LoadConst(name, n - 4, 4)};
-  if (n == 0) return {0, 0};
-  return {LoadConst(name, 0, 1) | LoadConst(name, n / 2, 1) << 8 | LoadConst(name, n - 1, 1) << 16,
-          0};
+  if (n > 16) return {LoadConst(name, 0, 8), LoadConst(name, n - 8, 8)};
+  if (n > 8) return {LoadConst(name, 0, 8), LoadConst(name, 8, n - 8)};
+  return {LoadConst(name, 0, n), 0};
 }
 
 template <typename Word>
@@ -60,19 +61,27 @@ inline uint64_t LoadWord(const char* at) {
   return word;
 }
 
+// Reads nothing outside of the name.
 inline NameKey KeyOf(const char* name, size_t n) {
-  if (n >= 8) return {LoadWord<uint64_t>(name), LoadWord<uint64_t>(name + n - 8)};
-  if (n >= 4) return {LoadWord<uint32_t>(name), LoadWord<uint32_t>(name + n - 4)};
+  if (n > 16) return {LoadWord<uint64_t>(name), LoadWord<uint64_t>(name + n - 8)};
+  if (n > 8) {
+    return {LoadWord<uint64_t>(name), LoadWord<uint64_t>(name + n - 8) >> (8 * (16 - n))};
+  }
+  if (n == 8) return {LoadWord<uint64_t>(name), 0};
+  if (n >= 4) {
+    return {LoadWord<uint32_t>(name) | LoadWord<uint32_t>(name + n - 4) << (8 * (n - 4)), 0};
+  }
   if (n == 0) return {0, 0};
-  const auto byte = [name](size_t i) -> uint64_t { return static_cast<unsigned char>(name[i]); };
-  return {byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16, 0};
+  const auto byte = [name](size_t i) {
+    return static_cast<uint64_t>(static_cast<unsigned char>(name[i])) << (8 * i);
+  };
+  return {byte(0) | byte(n / 2) | byte(n - 1), 0};
 }
 
 inline constexpr size_t kTokenSlots = 1024;
 
 constexpr size_t SlotOf(NameKey key, size_t size) {
-  const uint64_t mixed =
-      (key.first ^ (key.last << 17 | key.last >> 47) ^ size) * 0x9E3779B97F4A7C15u;
+  const uint64_t mixed = (key.low ^ (key.high << 17 | key.high >> 47) ^ size) * 0x9E3779B97F4A7C15u;
   return static_cast<size_t>(mixed >> 54);
 }
 
@@ -118,21 +127,26 @@ inline constexpr std::array<TokenEntry, WEIR_TOKEN_COUNT> kTokenEntries = MakeTo
 
 }  // namespace internal
 
-// The token of a lower-case name, WEIR_TOKEN_UNKNOWN when it is not in the table.
-inline uint16_t FindToken(const char* name, size_t size) {
-  if (size > internal::kTokenMaxSize) return WEIR_TOKEN_UNKNOWN;
-  const internal::NameKey key = internal::KeyOf(name, size);
+// The token of the lower-case name that has this key. `name` is looked at only when it is longer
+// than 16 bytes.
+inline uint16_t FindToken(NameKey key, const char* name, size_t size) {
   size_t slot = internal::SlotOf(key, size);
   while (true) {
     const uint16_t token = internal::kTokenSlotTable[slot];
     if (token == 0) return WEIR_TOKEN_UNKNOWN;
     const internal::TokenEntry& entry = internal::kTokenEntries[token];
-    if (entry.size == size && entry.key.first == key.first && entry.key.last == key.last &&
+    if (entry.size == size && entry.key.low == key.low && entry.key.high == key.high &&
         (size <= 16 || std::memcmp(entry.name + 8, name + 8, size - 16) == 0)) {
       return token;
     }
     slot = (slot + 1) % internal::kTokenSlots;
   }
+}
+
+// The token of a lower-case name, WEIR_TOKEN_UNKNOWN when it is not in the table.
+inline uint16_t FindToken(const char* name, size_t size) {
+  if (size > internal::kTokenMaxSize) return WEIR_TOKEN_UNKNOWN;
+  return FindToken(internal::KeyOf(name, size), name, size);
 }
 
 inline uint16_t FindToken(std::string_view name) {

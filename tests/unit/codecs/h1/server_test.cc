@@ -363,8 +363,7 @@ TEST(ServerTest, CallsForAStreamThatIsOverDoNothing) {
   EXPECT_TRUE(codec.Reusable());
 }
 
-// ---- Tunnels
-// -------------------------------------------------------------------------------------
+// ---- Tunnels ----
 
 const std::string kWebSocket =
     "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
@@ -494,8 +493,7 @@ TEST(ServerTest, UpgradesThatWeDoNotCarryAreIgnored) {
   EXPECT_EQ(body.EventText(), "HEAD POST [] a / length=1\nDATA x\nEND\n");
 }
 
-// ---- Memory
-// --------------------------------------------------------------------------------------
+// ---- Memory ----
 
 TEST(ServerTest, ARequestAllocatesNothing) {
   CodecHarness codec;
