@@ -20,6 +20,7 @@ FilteredIo::FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worke
 bool FilteredIo::Start() {
   chain_.OnNewConnection();
   FlushOutput();
+  UpdateFacts();
   if (chain_.close() == NetworkChain::Close::kReset) inner_->AbortOnClose();
   return chain_.close() == NetworkChain::Close::kNo;
 }
@@ -54,25 +55,30 @@ void FilteredIo::AfterHooks() {
 }
 
 void FilteredIo::Pull() {
-  if (failed_ || !readable_ || eof_) return;
-  if (!PullInput(inner_.get(), worker_, &chain_, &readable_, &eof_)) {
+  if (failed_ || eof_ || !inner_->readable()) return;
+  if (!PullInput(inner_.get(), worker_, &chain_, &eof_)) {
     Fail(inner_->error());
     return;
   }
   AfterHooks();
 }
 
-bool FilteredIo::HasNews() const {
-  return failed_ || chain_.has_passed();
+void FilteredIo::UpdateFacts() {
+  const bool open = chain_.close() == NetworkChain::Close::kNo;
+  const bool more = inner_->readable() && !eof_ && open && chain_.wants_input();
+  readable_ = failed_ || (chain_.has_passed() && !eof_taken_) || more;
+  writable_ = failed_ || (inner_->writable() && open && chain_.output()->empty());
 }
 
-void FilteredIo::OnIo(bool readable, bool writable) {
-  readable_ = readable_ || readable;
+void FilteredIo::OnIo(bool, bool writable) {
+  const bool was_blocked = !writable_;
   if (writable && !chain_.output()->empty()) AfterHooks();
   Pull();
-  const bool can_write = failed_ || (writable && chain_.output()->empty());
+  UpdateFacts();
+  const bool news = failed_ || (chain_.has_passed() && !eof_taken_);
+  const bool can_write = writable_ && (writable || was_blocked);
   // The client may delete this object: nothing comes after.
-  if (client_ != nullptr && (HasNews() || can_write)) client_->OnIo(HasNews(), can_write);
+  if (client_ != nullptr && (news || can_write)) client_->OnIo(news, can_write);
 }
 
 void FilteredIo::OnDeferred() {
@@ -81,7 +87,9 @@ void FilteredIo::OnDeferred() {
     AfterHooks();
     Pull();
   }
-  if (client_ != nullptr && HasNews()) client_->OnIo(true, failed_);
+  UpdateFacts();
+  const bool news = failed_ || (chain_.has_passed() && !eof_taken_);
+  if (client_ != nullptr && news) client_->OnIo(true, failed_);
 }
 
 ssize_t FilteredIo::Read(uint8_t* room, size_t size) {
@@ -96,17 +104,23 @@ ssize_t FilteredIo::Read(uint8_t* room, size_t size) {
     passed->Drain(piece);
     total += piece;
   }
+  if (total == 0 && chain_.passed_eof()) eof_taken_ = true;
+  UpdateFacts();
   if (total > 0) return static_cast<ssize_t>(total);
   if (failed_) return net::kFailed;
-  return chain_.passed_eof() ? 0 : net::kAgain;
+  return eof_taken_ ? 0 : net::kAgain;
 }
 
 ssize_t FilteredIo::Write(const iovec* pieces, int count) {
   if (failed_) return net::kFailed;
   // While the filters close the connection nothing may follow what they wrote.
-  if (!FlushOutput() || chain_.close() != NetworkChain::Close::kNo)
+  if (!FlushOutput() || chain_.close() != NetworkChain::Close::kNo) {
+    UpdateFacts();
     return failed_ ? net::kFailed : net::kAgain;
-  return inner_->Write(pieces, count);
+  }
+  const ssize_t put = inner_->Write(pieces, count);
+  UpdateFacts();
+  return put;
 }
 
 void FilteredIo::ShutdownWrite() {

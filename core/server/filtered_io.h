@@ -40,14 +40,15 @@ class FilteredIo final : public net::Io,
   // True when nothing of the filters' own output is left.
   bool FlushOutput();
   void Fail(int error);
-  bool HasNews() const;
+  // Keeps readable() and writable() true to their words.
+  void UpdateFacts();
 
   std::unique_ptr<net::Io> inner_;
   net::WorkerContext* worker_;
   NetworkChain chain_;
   int error_ = 0;
-  bool readable_ = false;
   bool eof_ = false;
+  bool eof_taken_ = false;  // the terminal has read the FIN
   bool failed_ = false;
   bool shutdown_wanted_ = false;
 };

@@ -10,22 +10,19 @@ constexpr uint64_t kLingerMs = 1000;
 
 }  // namespace
 
-bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, bool* readable,
-               bool* eof) {
+bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, bool* eof) {
   uint64_t total = 0;
-  while (*readable && !*eof && total < kReadPerTurn && chain->wants_input() &&
+  while (io->readable() && !*eof && total < kReadPerTurn && chain->wants_input() &&
          chain->close() == NetworkChain::Close::kNo) {
     base::Slab* slab = worker->receive->Prepare();
     const ssize_t got = io->Read(slab->data() + slab->used, slab->room());
     if (got == net::kFailed) return false;
-    if (got == net::kAgain) {
-      *readable = false;
-      break;
-    }
+    if (got == net::kAgain) break;
     if (got == 0) *eof = true;
     const auto size = static_cast<uint32_t>(got);
-    *readable = got > 0 && size == slab->room();
-    chain->input()->Push(base::Slice::Of(slab, slab->data() + slab->used, size));
+    if (size > 0) {
+      chain->input()->Push(base::Slice::Of(slab, slab->data() + slab->used, size));
+    }
     slab->used += size;
     total += size;
     chain->OnInput(*eof);
@@ -45,9 +42,7 @@ void PluginConnection::Start() {
   Settle();
 }
 
-void PluginConnection::OnIo(bool readable, bool writable) {
-  readable_ = readable_ || readable;
-  writable_ = writable_ || writable;
+void PluginConnection::OnIo(bool, bool writable) {
   Pump();
   if (writable) worker_->reactor->MarkDirty(this);
 }
@@ -57,7 +52,7 @@ void PluginConnection::Pump() {
     Discard();
     return;
   }
-  if (!PullInput(io_.get(), worker_, &chain_, &readable_, &eof_)) {
+  if (!PullInput(io_.get(), worker_, &chain_, &eof_)) {
     End(false);
     return;
   }
@@ -73,17 +68,16 @@ void PluginConnection::Settle() {
       chain_.close() == NetworkChain::Close::kFlush) {
     worker_->reactor->MarkDirty(this);
   }
-  if (readable_ && !eof_ && chain_.wants_input()) worker_->reactor->WantRead(this);
+  if (io_->readable() && !eof_ && chain_.wants_input()) worker_->reactor->WantRead(this);
 }
 
 void PluginConnection::OnFlush() {
   http::OutQueue* output = chain_.output();
-  if (!output->empty() && writable_) {
+  if (!output->empty() && io_->writable()) {
     if (output->WriteTo(io_.get()) == net::kFailed) {
       End(false);
       return;
     }
-    writable_ = output->empty();
     if (!lingering_) chain_.OnOutputRoom();
   }
   const bool done = chain_.wrote_end() || chain_.close() == NetworkChain::Close::kFlush;
@@ -105,27 +99,24 @@ void PluginConnection::OnFlush() {
   chain_.input()->Compact();
   output->Compact();
   // Output that the socket takes now was made by OnOutputRoom, and goes in the next round.
-  if (chain_.close() == NetworkChain::Close::kReset || (writable_ && !output->empty())) Settle();
-  if (readable_ && !eof_ && chain_.wants_input()) worker_->reactor->WantRead(this);
+  if (chain_.close() == NetworkChain::Close::kReset || (io_->writable() && !output->empty()))
+    Settle();
+  if (io_->readable() && !eof_ && chain_.wants_input()) worker_->reactor->WantRead(this);
 }
 
 void PluginConnection::Discard() {
   base::Slab* slab = worker_->receive->Prepare();
   uint64_t total = 0;
-  while (readable_ && total < kReadPerTurn) {
+  while (io_->readable() && total < kReadPerTurn) {
     const ssize_t got = io_->Read(slab->data() + slab->used, slab->room());
     if (got == 0 || got == net::kFailed) {
       End(false);
       return;
     }
-    if (got == net::kAgain) {
-      readable_ = false;
-    } else {
-      readable_ = static_cast<uint32_t>(got) == slab->room();
-      total += static_cast<uint64_t>(got);
-    }
+    if (got == net::kAgain) break;
+    total += static_cast<uint64_t>(got);
   }
-  if (readable_) worker_->reactor->WantRead(this);
+  if (io_->readable()) worker_->reactor->WantRead(this);
 }
 
 void PluginConnection::OnDeferred() {

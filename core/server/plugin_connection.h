@@ -5,10 +5,9 @@
 
 namespace weir::server {
 
-// Reads up to 256 KiB from `io` into `chain` while it wants more, and runs its filters. *readable
-// falls at the end of what is there. Returns false when the connection has failed.
-bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, bool* readable,
-               bool* eof);
+// Reads up to 256 KiB from `io` into `chain` while there is more and it wants more, and runs its
+// filters. *eof rises with the peer's FIN. Returns false when the connection has failed.
+bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, bool* eof);
 
 // A connection whose last filter is a plugin: all of it happens in the chain's hooks.
 class PluginConnection final : public net::ServedConnection, private NetworkChain::Owner {
@@ -35,8 +34,6 @@ class PluginConnection final : public net::ServedConnection, private NetworkChai
   void End(bool abort);
 
   NetworkChain chain_;
-  bool readable_ = false;
-  bool writable_ = true;
   bool eof_ = false;
   bool fin_sent_ = false;
   bool lingering_ = false;

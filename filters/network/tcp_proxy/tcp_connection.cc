@@ -77,7 +77,7 @@ void TcpConnection::OnConnectFailed(bool timed_out) {
   Fail(observe::ResponseFlag::kUpstreamConnectionFailure);
 }
 
-void TcpConnection::OnUpstreamIo(bool readable, bool writable) {
+void TcpConnection::OnUpstreamIo() {
   if (state_ == State::kDone) return;
   if (state_ == State::kConnecting) {
     if (!upstream_io_->connected()) {
@@ -87,15 +87,10 @@ void TcpConnection::OnUpstreamIo(bool readable, bool writable) {
     state_ = State::kRelaying;
     Touch();
   }
-  upstream_.readable = upstream_.readable || readable;
-  upstream_.writable = upstream_.writable || writable;
   Relay();
 }
 
-void TcpConnection::OnIo(bool readable, bool writable) {
-  if (state_ == State::kDone) return;
-  downstream_.readable = downstream_.readable || readable;
-  downstream_.writable = downstream_.writable || writable;
+void TcpConnection::OnIo(bool, bool) {
   Relay();
 }
 
@@ -114,7 +109,7 @@ void TcpConnection::Relay() {
 
 bool TcpConnection::ReadFrom(Side* from, Side* to, observe::Cell* bytes) {
   uint64_t total = 0;
-  while (from->readable && !from->eof && total < kReadPerTurn &&
+  while (from->io->readable() && !from->eof && total < kReadPerTurn &&
          to->pending.bytes() < buffer_limit()) {
     base::Slab* slab = worker_->receive->Prepare();
     const auto room = static_cast<uint32_t>(
@@ -126,7 +121,6 @@ bool TcpConnection::ReadFrom(Side* from, Side* to, observe::Cell* bytes) {
       return false;
     }
     if (got == 0) from->eof = true;
-    from->readable = got > 0 && static_cast<uint32_t>(got) == room;
     if (got <= 0) break;
     const auto size = static_cast<uint32_t>(got);
     to->pending.Push(base::Slice::Of(slab, slab->data() + slab->used, size));
@@ -141,14 +135,13 @@ bool TcpConnection::ReadFrom(Side* from, Side* to, observe::Cell* bytes) {
 }
 
 bool TcpConnection::WriteTo(Side* to, const Side& from) {
-  if (!to->pending.empty() && to->writable) {
+  if (!to->pending.empty() && to->io->writable()) {
     const ssize_t put = to->pending.WriteTo(to->io);
     if (put == net::kFailed) {
       Fail(to == &upstream_ ? observe::ResponseFlag::kUpstreamConnectionTermination
                             : observe::ResponseFlag::kDownstreamConnectionTermination);
       return false;
     }
-    to->writable = to->pending.empty();
     if (put > 0) {
       (to == &upstream_ ? shared_->cluster->stats().upstream_cx_tx_bytes_total
                         : shared_->stats.downstream_cx_tx_bytes_total)
@@ -179,8 +172,9 @@ void TcpConnection::OnFlush() {
           : shared_->stats.downstream_flow_control_resumed_reading_total)
         ->Add();
   }
-  const bool more_up = downstream_.readable && !hold;
-  const bool more_down = upstream_.readable && downstream_.pending.bytes() < buffer_limit();
+  const bool more_up = downstream_.io->readable() && !downstream_.eof && !hold;
+  const bool more_down =
+      upstream_.io->readable() && !upstream_.eof && downstream_.pending.bytes() < buffer_limit();
   if (more_up || more_down) worker_->reactor->WantRead(this);
 }
 

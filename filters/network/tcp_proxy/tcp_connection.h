@@ -38,17 +38,15 @@ class TcpConnection final : public net::ServedConnection {
     explicit Side(base::SlabPool* pool) : pending(pool) {}
     net::Io* io = nullptr;
     http::OutQueue pending;  // to be written to this side
-    bool readable = false;
-    bool writable = true;
-    bool eof = false;       // the peer has sent its FIN
-    bool fin_sent = false;  // and it was passed on to this side
-    bool held = false;      // not read, because the other side is behind
+    bool eof = false;        // the peer has sent its FIN
+    bool fin_sent = false;   // and it was passed on to this side
+    bool held = false;       // not read, because the other side is behind
   };
 
   class UpstreamClient final : public net::IoClient {
    public:
     explicit UpstreamClient(TcpConnection* owner) : owner_(owner) {}
-    void OnIo(bool readable, bool writable) override { owner_->OnUpstreamIo(readable, writable); }
+    void OnIo(bool, bool) override { owner_->OnUpstreamIo(); }
 
    private:
     TcpConnection* owner_;
@@ -57,7 +55,7 @@ class TcpConnection final : public net::ServedConnection {
   void OnRead() override { Relay(); }
   void OnFlush() override;
   void OnDeadline() override;
-  void OnUpstreamIo(bool readable, bool writable);
+  void OnUpstreamIo();
   void Connect();
   void OnConnectFailed(bool timed_out);
   void LeaveHost();
