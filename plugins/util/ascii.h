@@ -37,7 +37,9 @@ constexpr std::array<char, 256> MakeTokenBytes() {
     const char c = static_cast<char>(i);
     if (i < 128 && (IsAlpha(c) || IsDigit(c))) table[static_cast<size_t>(i)] = ToLower(c);
   }
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<size_t>(c)] = c;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
+    table[static_cast<unsigned char>(c)] = c;
+  }
   return table;
 }
 
