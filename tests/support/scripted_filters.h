@@ -75,7 +75,7 @@ struct FilterScript {
 // The stream around a chain: what comes out of it is written down, `H` a head, `H!` one with the
 // end, `[text]` body, `!` the end of the body, `T` trailers. A local reply runs through the
 // response hooks, as in the connection manager.
-class ChainOwner : public http::FilterChainOwner {
+class ChainOwner final : public http::FilterChainOwner {
  public:
   explicit ChainOwner(uint32_t arena_limit = 1u << 20)
       : arena_(&pool_, memory_, 1024, arena_limit),
