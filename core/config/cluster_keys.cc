@@ -9,142 +9,6 @@ constexpr std::uint32_t kMaxBuffer = 1U << 30;
 constexpr const char* kHttpProtocolOptions =
     "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-// --- endpoints ---
-
-void ReadEndpointAddress(Context& c, const Field& field, Endpoint* out) {
-  const auto text = ReadAddressText(c, field, nullptr);
-  if (!text) return;
-  if (text->literal) {
-    out->address = *text->literal;
-    const bool ip = out->address.kind != Address::Kind::kUnix;
-    if (ip && out->address.port == 0) {
-      c.Add(field.node().mark(), std::string(field.key) + " has port 0", "a port from 1 to 65535");
-    }
-    out->hostname = out->address.ToString();
-    if (ip) out->hostname.resize(out->hostname.rfind(':'));
-    if (out->hostname.front() == '[') {
-      out->hostname = out->hostname.substr(1, out->hostname.size() - 2);
-    }
-    return;
-  }
-  out->hostname = text->host;
-  std::string error;
-  std::vector<Address> addresses = c.Resolve(text->host, text->port, &error);
-  if (addresses.empty()) {
-    c.Add(field.node().mark(), "host name " + Quote(text->host) + " cannot be resolved: " + error,
-          "a name that resolves, or an IP address");
-    return;
-  }
-  out->address = addresses.front();
-  out->additional_addresses.assign(addresses.begin() + 1, addresses.end());
-}
-
-std::shared_ptr<const Node> PrintEndpointAddress(const Endpoint& endpoint) {
-  if (endpoint.address.kind == Address::Kind::kUnix) return PrintAddress(endpoint.address, false);
-  return PrintHostAndPort(endpoint.hostname, endpoint.address.port);
-}
-
-// A short address, or {address, weight}.
-void ReadShortEndpoint(Context& c, const Field& field, Cluster* out) {
-  Endpoint endpoint;
-  endpoint.mark = field.key_mark;
-  if (field.node().is_scalar()) {
-    ReadEndpointAddress(c, field, &endpoint);
-  } else {
-    ReadMap(c, field, EndpointKeys(), &endpoint);
-  }
-  out->endpoints.push_back(std::move(endpoint));
-}
-
-void ReadShortEndpoints(Context& c, const Field& field, Cluster* out) {
-  if (!ExpectList(c, field)) return;
-  std::vector<std::string> names;
-  for (const Field& element : Elements(field, &names)) ReadShortEndpoint(c, element, out);
-}
-
-// Envoy's lb_endpoints[].endpoint.
-const Keys<Endpoint>& EnvoyEndpointKeys() {
-  static const Keys<Endpoint> keys = {
-      CustomKey<Endpoint>("address", "address", ReadEndpointAddress, nullptr, "").Required(),
-      MissingKey<Endpoint>("hostname", "host names of endpoints beside their address"),
-      MissingKey<Endpoint>("health_check_config", "active health checks"),
-      MissingKey<Endpoint>("additional_addresses", "further addresses of an endpoint"),
-  };
-  return keys;
-}
-
-const Keys<Endpoint>& LbEndpointKeys() {
-  static const Keys<Endpoint> keys = {
-      CustomKey<Endpoint>(
-          "endpoint", "mapping",
-          [](Context& c, const Field& f, Endpoint* e) { ReadMap(c, f, EnvoyEndpointKeys(), e); },
-          nullptr, "")
-          .Required(),
-      IntKey("load_balancing_weight", &Endpoint::weight, 1, 1'000'000, ""),
-      MissingKey<Endpoint>("health_status", "health states in the file", "UNKNOWN"),
-      MissingKey<Endpoint>("metadata", "metadata of endpoints"),
-      MissingKey<Endpoint>("endpoint_name", "endpoints by name"),
-  };
-  return keys;
-}
-
-const Keys<Cluster>& LocalityKeys() {
-  static const Keys<Cluster> keys = {
-      CustomKey<Cluster>(
-          "lb_endpoints", "list of endpoints",
-          [](Context& c, const Field& f, Cluster* cluster) {
-            if (!ExpectList(c, f)) return;
-            std::vector<std::string> names;
-            for (const Field& element : Elements(f, &names)) {
-              Endpoint endpoint;
-              endpoint.mark = element.key_mark;
-              ReadMap(c, element, LbEndpointKeys(), &endpoint);
-              cluster->endpoints.push_back(std::move(endpoint));
-            }
-          },
-          nullptr, ""),
-      MissingKey<Cluster>("priority", "priorities of endpoints", "0"),
-      MissingKey<Cluster>("load_balancing_weight", "weights of localities"),
-      DescriptiveKey<Cluster>("locality", ""),
-      MissingKey<Cluster>("proximity", "priorities of endpoints", "0"),
-      MissingKey<Cluster>("metadata", "metadata of endpoints"),
-  };
-  return keys;
-}
-
-const Keys<Cluster>& LoadAssignmentKeys() {
-  static const Keys<Cluster> keys = {
-      DescriptiveKey<Cluster>("cluster_name", "The cluster's name again."),
-      CustomKey<Cluster>(
-          "endpoints", "list of localities",
-          [](Context& c, const Field& f, Cluster* cluster) {
-            if (!ExpectList(c, f)) return;
-            std::vector<std::string> names;
-            for (const Field& element : Elements(f, &names)) {
-              ReadMap(c, element, LocalityKeys(), cluster);
-            }
-          },
-          nullptr, ""),
-      MissingKey<Cluster>("policy", "policies of load assignment"),
-      MissingKey<Cluster>("named_endpoints", "endpoints by name"),
-  };
-  return keys;
-}
-
-std::shared_ptr<const Node> PrintLoadAssignment(const Cluster& cluster) {
-  auto endpoints = Node::Sequence({});
-  for (const Endpoint& endpoint : cluster.endpoints) {
-    endpoints->Add("", {},
-                   PrintMap({{"endpoint", PrintMap({{"address", PrintEndpointAddress(endpoint)}})},
-                             {"load_balancing_weight", PrintInt(endpoint.weight)}}));
-  }
-  auto localities = Node::Sequence({});
-  localities->Add("", {}, PrintMap({{"lb_endpoints", endpoints}}));
-  return PrintMap({{"cluster_name", PrintText(cluster.name)}, {"endpoints", localities}});
-}
-
-// --- the rest of a cluster ---
-
 Keys<Cluster> ConnectionRows() {
   using C = Cluster;
   return {
@@ -275,12 +139,8 @@ Keys<Cluster> BasicRows() {
       CustomKey<C>("endpoints", "list of addresses, or of {address, weight}", ReadShortEndpoints,
                    nullptr, "Short for load_assignment.")
           .Shorthand(),
-      CustomKey<C>(
-          "load_assignment", "load assignment",
-          [](Context& c, const Field& f, C* cluster) {
-            ReadMap(c, f, LoadAssignmentKeys(), cluster);
-          },
-          PrintLoadAssignment, "The endpoints as Envoy writes them."),
+      CustomKey<C>("load_assignment", "load assignment", ReadLoadAssignment, PrintLoadAssignment,
+                   "The endpoints as Envoy writes them."),
       EnumKey<C, LbPolicy>(
           "lb_policy", &C::lb_policy,
           {{"ROUND_ROBIN", LbPolicy::kRoundRobin}, {"LEAST_REQUEST", LbPolicy::kLeastRequest}},
@@ -385,16 +245,6 @@ const Keys<CircuitBreakers>& CircuitBreakersKeys() {
       MissingKey<B>("retry_budget", "retry policies"),
       MissingKey<B>("max_connection_pools", "a limit of pools"),
       MissingKey<B>("track_remaining", "further counters", "false"),
-  };
-  return keys;
-}
-
-const Keys<Endpoint>& EndpointKeys() {
-  static const Keys<Endpoint> keys = {
-      CustomKey<Endpoint>("address", "address", ReadEndpointAddress, PrintEndpointAddress,
-                          "An IP address and port, host:port or unix:/path.")
-          .Required(),
-      IntKey("weight", &Endpoint::weight, 1, 1'000'000, "Its share among the endpoints."),
   };
   return keys;
 }

@@ -43,6 +43,12 @@ void ReadLiteralAddress(Context& c, const Field& field, Address* out, bool* ipv4
 std::shared_ptr<const Node> PrintAddress(const Address& address, bool ipv4_compat);
 std::shared_ptr<const Node> PrintHostAndPort(const std::string& host, std::uint16_t port);
 
+// --- endpoints of a cluster ---
+
+void ReadShortEndpoints(Context& c, const Field& field, Cluster* out);
+void ReadLoadAssignment(Context& c, const Field& field, Cluster* out);
+std::shared_ptr<const Node> PrintLoadAssignment(const Cluster& cluster);
+
 // --- filters ---
 
 void ReadFilterChain(Context& c, const Field& field, FilterChain* out);
