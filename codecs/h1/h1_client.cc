@@ -71,7 +71,7 @@ H1Codec::Out H1Codec::FrameRequest(const weir_head& head, bool end_stream, HeadF
   const bool announced = (head.flags & WEIR_HEAD_HAS_LENGTH) != 0;
   if (upgrade_) framing->upgrade = {protocol_, protocol_size_};
   framing->te_trailers = (head.flags & WEIR_HEAD_TE_TRAILERS) != 0 && !upgrade_;
-  if ((head.flags & WEIR_HEAD_TUNNEL) != 0) return Out::kTunnel;
+  if ((head.flags & WEIR_HEAD_TUNNEL) != 0) return end_stream ? Out::kDone : Out::kTunnel;
   framing->has_length = announced;
   framing->length = head.content_length;
   if (end_stream) {

@@ -318,7 +318,7 @@ void H1Codec::FinishOut() {
 
 void H1Codec::MaybeOver() {
   if (out_ != Out::kDone) return;
-  if (in_ == In::kTunnel) return;  // half of it goes on
+  if (in_ == In::kTunnel && !server()) return;  // half of it goes on
   if (in_ == In::kDone) {
     if (keep_alive_ && phase_ < (server() ? 2 : 1)) {
       NextExchange();
@@ -328,8 +328,8 @@ void H1Codec::MaybeOver() {
     return;
   }
   if (!server()) return;
-  user_ = nullptr;  // over for the host, whatever comes of the request
-  if (in_ == In::kDead || !keep_alive_) {
+  user_ = nullptr;                         // over for the host, whatever comes of the request
+  if (in_ == In::kDead || !keep_alive_) {  // tunnels too
     EndConnection();
   } else {
     discarding_ = true;

@@ -95,7 +95,7 @@ class H1Codec {
                          Fault* fault);
   int32_t SendResponse(const weir_head& head, bool end_stream, weir_out* out);
   int32_t SendInterim(const weir_head& head, weir_out* out);
-  int32_t SendTunnelAnswer(const weir_head& head, weir_out* out);
+  int32_t SendTunnelAnswer(const weir_head& head, bool end_stream, weir_out* out);
   Out FrameResponse(const weir_head& head, bool end_stream, HeadFraming* framing);
 
   // Client position.

@@ -191,7 +191,7 @@ int32_t H1Codec::SendResponse(const weir_head& head, bool end_stream, weir_out* 
   if (in_ == In::kHead || head.status < 100 || head.status > 599) return WEIR_REFUSED;
   if (head.kind == WEIR_HEAD_INTERIM) return SendInterim(head, out);
   if (head.kind != WEIR_HEAD_RESPONSE) return WEIR_REFUSED;
-  if ((head.flags & WEIR_HEAD_TUNNEL) != 0) return SendTunnelAnswer(head, out);
+  if ((head.flags & WEIR_HEAD_TUNNEL) != 0) return SendTunnelAnswer(head, end_stream, out);
   if (head.status < 200) return WEIR_REFUSED;
   if ((head.flags & WEIR_HEAD_CLOSE) != 0 || phase_ != 0 || in_ == In::kDead) keep_alive_ = false;
   // A client that waits for a 100 may or may not send its body now: where it ends is not known.
@@ -256,7 +256,7 @@ int32_t H1Codec::SendInterim(const weir_head& head, weir_out* out) {
   return output.failed() ? WEIR_ERROR : WEIR_OK;
 }
 
-int32_t H1Codec::SendTunnelAnswer(const weir_head& head, weir_out* out) {
+int32_t H1Codec::SendTunnelAnswer(const weir_head& head, bool end_stream, weir_out* out) {
   if (in_ != In::kTunnelWait) return WEIR_REFUSED;
   HeadFraming framing;
   char accept[kAcceptSize];
@@ -281,6 +281,7 @@ int32_t H1Codec::SendTunnelAnswer(const weir_head& head, weir_out* out) {
   keep_alive_ = false;
   in_ = In::kTunnel;
   out_ = Out::kTunnel;
+  if (end_stream) FinishOut();
   return WEIR_OK;
 }
 

@@ -184,6 +184,25 @@ TEST(ResponseTest, AfterTheSwitchAllBytesAreTheTunnels) {
          Connect());
 }
 
+TEST(ResponseTest, ATunnelGoesOnAfterOurHalfHasEnded) {
+  CodecOptions options;
+  options.position = WEIR_CLIENT;
+  CodecHarness codec(options);
+  codec.Open();
+  codec.Send(Connect(), false);
+  codec.Feed("HTTP/1.1 200 OK\r\n\r\n");
+  codec.TakeOutput();
+  codec.Body("request", true);
+  EXPECT_EQ(codec.Produce(), uint32_t{WEIR_PRODUCED_CLOSE | WEIR_PRODUCED_HALF});
+  EXPECT_EQ(codec.TakeOutput(), "request");
+  codec.TakeEvents();
+  codec.Feed("answer");
+  EXPECT_EQ(codec.EventText(), "DATA answer\n");
+  codec.FeedEof();
+  EXPECT_EQ(codec.events().back(), "END");
+  EXPECT_EQ(codec.Produce(), uint32_t{WEIR_PRODUCED_CLOSE});
+}
+
 TEST(ResponseTest, ATwoHundredToAnUpgradeIsAPlainResponse) {
   RunAll({{"200", kOk + "Content-Length: 2\r\n\r\nab", "RESPONSE 200 length=2\nDATA ab\nEND\n"}},
          Upgrade("websocket"));
