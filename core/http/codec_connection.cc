@@ -83,6 +83,7 @@ CodecConnection::~CodecConnection() {
 
 void CodecConnection::Start() {
   connected_ = io_->connected();
+  if (connected_ && multiplexed()) MarkDirty();  // its first words need no request
   if (connected_ && io_->readable()) Pump();
 }
 
@@ -154,6 +155,8 @@ void CodecConnection::Pump() {
   }
   if (gone_) return;
   KeepInput();
+  // What came may have been answered by the codec itself, or have given streams room to send.
+  if (multiplexed()) MarkDirty();
   if (input_size_ > 0 && !blocked_) OnPartialInput();
 }
 
@@ -229,6 +232,11 @@ void CodecConnection::Parse(int* messages) {
       break;
     }
     Dispatch(event);
+    // A codec with more to say holds bytes back: with none left there is nothing to ask for.
+    if (input_size_ == 0 && !end) {
+      blocked_ = false;
+      break;
+    }
     if (event.type == WEIR_EVENT_HEAD && --*messages <= 0) {
       if (!finished_) context_->reactor->WantRead(this);
       blocked_ = true;  // for this turn
