@@ -95,7 +95,7 @@ Slice SliceQueue::Pop() {
   Slice slice = std::move(front());
   bytes_ -= slice.size();
   head_ = (head_ + 1) & (capacity_ - 1);
-  if (--count_ == 0) Clear();
+  if (--count_ == 0) ClearAll();
   return slice;
 }
 
@@ -118,7 +118,7 @@ void SliceQueue::MoveTo(SliceQueue* other) {
   while (!empty()) other->Push(Pop());
 }
 
-void SliceQueue::Clear() {
+void SliceQueue::ClearAll() {
   for (uint32_t i = 0; i < count_; ++i) at(i).Reset();
   if (spill_ != nullptr) {
     for (uint32_t i = 0; i < capacity_; ++i) ring()[i].~Slice();

@@ -30,7 +30,9 @@ class SliceQueue {
   // Removes n <= bytes() bytes from the front.
   void Drain(uint64_t n);
   void MoveTo(SliceQueue* other);
-  void Clear();
+  void Clear() {
+    if (count_ != 0 || spill_ != nullptr) ClearAll();
+  }
   // Copies out what pins much more than it holds (design: less than 1/8 of its slab). Called when bytes wait past a turn.
   // keep: a slab that stays whatever happens here.
   void Compact(const base::Slab* keep = nullptr);
@@ -47,6 +49,7 @@ class SliceQueue {
 
   base::Slice* ring() { return spill_ == nullptr ? inline_ : reinterpret_cast<base::Slice*>(spill_->data()); }
   void Grow();
+  void ClearAll();
   void Merge();
   void PushBack(base::Slice slice);
   // The last slice's slab is this queue's alone and was filled up to the slice's end.

@@ -303,7 +303,9 @@ typedef struct weir_codec_api {
   /* Shows the unconsumed span (at most one contiguous piece; 64 readable bytes follow it). Parses until there is one event or
    * no more can be parsed, fills *event, and returns how many bytes from the front are done with. The bytes of an event stay in
    * place until the next call. Bytes that were shown and not consumed come again, possibly at another address, with more behind
-   * them. The codec may change bytes of the span (lower-casing). May be called with size 0 to pull what it has to say. */
+   * them. The codec may change bytes of the span (lower-casing). As long as a codec has further events from bytes that it was
+   * shown it leaves at least the last of them unconsumed: when all are consumed the host does not ask again before there is
+   * more. May be called with size 0 (end of input, an expired head). */
   size_t (*receive)(weir_codec* codec, uint8_t* data, size_t size, uint32_t flags, weir_event* event);
 
   void (*adopt)(weir_codec* codec, uint32_t stream, weir_stream* user); /* server: right after a request's HEAD */

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,35 @@ struct HcmConfig {
   std::vector<observe::LogFile*> access_logs;
 };
 
+// Authorities that were found normal: the same few come again and again.
+class AuthorityCache {
+ public:
+  bool Has(std::string_view authority) const {
+    const Entry& entry = entries_[Slot(authority)];
+    return entry.size == authority.size() && std::memcmp(entry.text, authority.data(), authority.size()) == 0;
+  }
+  void Add(std::string_view authority) {
+    if (authority.size() > sizeof(Entry::text)) return;
+    Entry& entry = entries_[Slot(authority)];
+    std::memcpy(entry.text, authority.data(), authority.size());
+    entry.size = static_cast<uint8_t>(authority.size());
+  }
+
+ private:
+  struct Entry {
+    uint8_t size = 0;
+    char text[63];
+  };
+  static constexpr size_t kEntries = 32;
+
+  static size_t Slot(std::string_view a) {
+    const auto byte = [&](size_t i) { return static_cast<unsigned char>(a[i]); };
+    return (a.size() + byte(0) * 7u + byte(a.size() / 2) * 5u + byte(a.size() - 1) * 3u) % kEntries;
+  }
+
+  Entry entries_[kEntries];
+};
+
 // What every connection of one connection manager on one worker shares.
 struct HcmWorker {
   std::shared_ptr<const HcmConfig> config;
@@ -39,6 +69,7 @@ struct HcmWorker {
   std::unique_ptr<http::TerminalMaker> terminals;
   std::vector<observe::AccessLogBuffer*> access_logs;
   observe::DateCache* dates = nullptr;
+  std::unique_ptr<AuthorityCache> authorities = std::make_unique<AuthorityCache>();
 
   const config::HttpConnectionManager& settings() const { return *config->settings; }
 };

@@ -23,6 +23,9 @@ RuleVerdict CheckAuthority(const HcmWorker& hcm, Message* request) {
     }
     return {400, "missing_host_header", {}};
   }
+  AuthorityCache& known = *hcm.authorities;
+  if (known.Has(request->authority())) return {};
+  const std::string_view came = request->arena()->Copy(request->authority());
   http::AuthorityOptions options;
   options.strip_any_port = hcm.settings().strip_any_host_port;
   options.strip_matching_port = hcm.settings().strip_matching_host_port;
@@ -34,6 +37,7 @@ RuleVerdict CheckAuthority(const HcmWorker& hcm, Message* request) {
       http::NormalizeAuthority(text, head.authority.size, options, hcm.config->listener_port, &authority);
   if (error != http::AuthorityError::kNone) return {400, "http1.invalid_host", {}};
   head.authority = http::View(authority.text);
+  if (came == authority.text) known.Add(came);
   return {};
 }
 
@@ -52,7 +56,9 @@ RuleVerdict CheckPath(const HcmWorker& hcm, const RequestOrigin& origin, Message
   weir_head& head = request->head();
   const std::string_view path = request->path();
   if (path == "*" || (path.empty() && request->method() == "CONNECT")) return {};
-  char* out = const_cast<char*>(head.path.data);
+  // Beside the original, which the log wants.
+  auto* out = static_cast<char*>(request->arena()->Allocate(head.path.size, 1));
+  if (out == nullptr) return {431, "request_headers_too_large", {}};
   const http::PathResult result = http::NormalizePath(path, hcm.config->path_options, out);
   switch (result.verdict) {
     case http::PathVerdict::kReject:

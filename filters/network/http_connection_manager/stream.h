@@ -84,7 +84,10 @@ class Stream final : public net::Actor,
   // The request's side (stream_request.cc).
   bool AcceptHead(const weir_head& head);
   bool CheckUpgrade();
+  void Refuse(uint32_t status, std::string_view details);
+  void RedirectTo(uint32_t status, std::string_view details, std::string_view location);
   void StartFilters(bool end_stream);
+  void AnswerContinue();
   void ServeRoute(bool end_stream);
   bool CountRequestBody(uint64_t bytes);
   void RequestEnded();
@@ -138,6 +141,7 @@ class Stream final : public net::Actor,
   bool tunnel_ : 1 = false;
   bool grpc_ : 1 = false;
   bool paused_ : 1 = false;
+  bool timed_ : 1 = false;             // the timers run
   bool finished_ : 1 = false;
 
   uint64_t ticket_ = 0;

@@ -40,12 +40,12 @@ bool Stream::AcceptHead(const weir_head& head) {
   const Message::Verdict verdict = request_.Take(head, hcm_->settings().max_headers_count);
   if (verdict == Message::Verdict::kTooLarge || !request_.Own()) {
     request_.Reset(0);
-    Reply(431, "http1.too_many_headers", observe::ResponseFlag::kDownstreamProtocolError);
+    Refuse(431, "http1.too_many_headers");
     return false;
   }
   if (verdict == Message::Verdict::kInvalid) {
     request_.Reset(0);
-    Reply(400, "http1.invalid_characters", observe::ResponseFlag::kDownstreamProtocolError);
+    Refuse(400, "http1.invalid_characters");
     return false;
   }
   expects_continue_ = request_.has(WEIR_HEAD_EXPECT_CONTINUE);
@@ -61,33 +61,17 @@ bool Stream::AcceptHead(const weir_head& head) {
     Reply(reply);
     return false;
   }
-  if (hcm_->settings().path_with_escaped_slashes_action != config::EscapedSlashes::kKeepUnchanged ||
-      hcm_->settings().normalize_path) {
-    // The log shows what the client asked for, where that is not what was routed.
-    if (request_.path().find_first_of("%.\\") != std::string_view::npos ||
-        request_.path().find("//") != std::string_view::npos) {
-      original_path_ = arena_.Copy(request_.path());
-    }
-  }
+  const std::string_view asked = request_.path();
   const RequestOrigin origin{&downstream_->peer(), hcm_->config->secure};
   const RuleVerdict rule = ApplyRequestRules(*hcm_, origin, &request_);
+  // The log shows what the client asked for, where that is not what was routed.
+  if (request_.path().data() != asked.data()) original_path_ = asked;
   if (rule.status != 0) {
-    LocalReply reply;
-    reply.status = rule.status;
-    reply.details = rule.details;
-    weir_field location{};
-    location.name = "location";
-    location.name_size = 8;
-    location.token = WEIR_TOKEN_LOCATION;
-    location.value = rule.location.data();
-    location.value_size = static_cast<uint32_t>(rule.location.size());
-    if (!rule.location.empty()) {
-      reply.fields = &location;
-      reply.field_count = 1;
+    if (rule.location.empty()) {
+      Refuse(rule.status, rule.details);
     } else {
-      reply.flags.Set(observe::ResponseFlag::kDownstreamProtocolError);
+      RedirectTo(rule.status, rule.details, rule.location);
     }
-    Reply(reply);
     return false;
   }
   http::RequestView view;
@@ -97,6 +81,27 @@ bool Stream::AcceptHead(const weir_head& head) {
   view.connect = request_.method() == "CONNECT" && request_.path().empty();
   route_ = hcm_->config->routes->Find(view);
   return true;
+}
+
+// An answer to a request that another parser could read differently: nothing after it is read.
+void Stream::Refuse(uint32_t status, std::string_view details) {
+  downstream_->CloseAfterThis();
+  Reply(status, details, observe::ResponseFlag::kDownstreamProtocolError);
+}
+
+void Stream::RedirectTo(uint32_t status, std::string_view details, std::string_view location) {
+  weir_field field{};
+  field.name = "location";
+  field.name_size = 8;
+  field.token = WEIR_TOKEN_LOCATION;
+  field.value = location.data();
+  field.value_size = static_cast<uint32_t>(location.size());
+  LocalReply reply;
+  reply.status = status;
+  reply.details = details;
+  reply.fields = &field;
+  reply.field_count = 1;
+  Reply(reply);
 }
 
 // A tunnel is opened only where the configuration allows its protocol; the route's word goes before the connection manager's.
@@ -136,11 +141,26 @@ void Stream::StartFilters(bool end_stream) {
     return;
   }
   if (chain_.ChangesLength(http::kRequest)) request_.head().flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
+  if (!hcm_->settings().proxy_100_continue) AnswerContinue();
   if (chain_.empty()) {
     OnChainHeaders(http::kRequest, end_stream);
-  } else {
-    chain_.Headers(http::kRequest, end_stream);
+    return;
   }
+  chain_.Headers(http::kRequest, end_stream);
+  // A filter that wants the body first keeps the head from the backend, whose 100 would never come.
+  if (!request_passed_ && pending_ == nullptr) AnswerContinue();
+}
+
+// The client is told to send its body; the backend is not asked any more.
+void Stream::AnswerContinue() {
+  if (!expects_continue_ || continue_sent_ || finished_ || local_reply_) return;
+  continue_sent_ = true;
+  request_.head().flags &= ~uint32_t{WEIR_HEAD_EXPECT_CONTINUE};
+  weir_head head{};
+  head.struct_size = sizeof head;
+  head.kind = WEIR_HEAD_INTERIM;
+  head.status = 100;
+  SendHead(head, false);
 }
 
 void Stream::OnChainHeaders(Direction direction, bool end_stream) {
@@ -177,19 +197,7 @@ void Stream::ServeRoute(bool end_stream) {
     http::ByteSink sink(room, room == nullptr ? 0 : bound);
     const http::Rewrite location = http::RedirectLocation(*route_, from, &sink);
     if (location.status != http::RewriteStatus::kRewritten) return Reply(400, "redirect_failed");
-    weir_field field{};
-    field.name = "location";
-    field.name_size = 8;
-    field.token = WEIR_TOKEN_LOCATION;
-    field.value = location.text.data();
-    field.value_size = static_cast<uint32_t>(location.text.size());
-    LocalReply reply;
-    reply.status = redirect->response_code;
-    reply.details = "direct_response";
-    reply.fields = &field;
-    reply.field_count = 1;
-    Reply(reply);
-    return;
+    return RedirectTo(redirect->response_code, "direct_response", location.text);
   }
   terminal_ = hcm_->terminals->Make(this);
   if (terminal_ == nullptr) return Reply(500, "terminal_filter_failed");
@@ -283,7 +291,7 @@ void Stream::RequestEnded() {
   // The route's time runs from here: Envoy's meaning of `timeout`.
   if (route_ != nullptr && route_->forward() != nullptr && route_->forward()->timeout.count() > 0 && !tunnel_) {
     route_deadline_ = info_.request_end_ms + static_cast<uint64_t>(route_->forward()->timeout.count());
-    Arm();
+    if (timed_) Arm();
   }
 }
 

@@ -18,6 +18,7 @@ using observe::ResponseFlag;
 
 void Stream::RespondInterim(const weir_head& head) {
   if (finished_ || response_started_ || local_reply_) return;
+  if (head.status == 100 && continue_sent_) return;  // the client has one
   TouchIdle();
   if (response_.Take(head, hcm_->settings().max_headers_count) != Message::Verdict::kOk) return;
   if (chain_.empty() || chain_.Interim()) {

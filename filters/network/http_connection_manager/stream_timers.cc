@@ -23,9 +23,8 @@ void Stream::StartTimers() {
     if (s.min_request_body_rate != 0) {
       rate_deadline_ = now + static_cast<uint64_t>(s.min_request_body_rate_window.count());
     }
-  } else if (request_ended_ && forward != nullptr && forward->timeout.count() > 0) {
-    route_deadline_ = now + static_cast<uint64_t>(forward->timeout.count());
   }
+  timed_ = true;
   Arm();
 }
 
@@ -34,11 +33,11 @@ void Stream::TouchIdle() {
 }
 
 void Stream::Arm() {
-  uint64_t nearest = UINT64_MAX;
-  for (const uint64_t deadline : {idle_deadline_, request_deadline_, route_deadline_, end_deadline_, rate_deadline_}) {
-    if (deadline != 0) nearest = std::min(nearest, deadline);
-  }
-  worker()->reactor->SetDeadline(this, nearest == UINT64_MAX ? 0 : nearest);
+  // 0 is "none": one less makes it the farthest.
+  const uint64_t nearest = std::min(std::min(std::min(idle_deadline_ - 1, request_deadline_ - 1),
+                                             std::min(route_deadline_ - 1, end_deadline_ - 1)),
+                                    rate_deadline_ - 1);
+  worker()->reactor->SetDeadline(this, nearest + 1);
 }
 
 void Stream::OnDeadline() {
