@@ -76,7 +76,7 @@ class Codec {
   void OnMessageHead(Stream* stream, const FrameHead& frame, HeadResult result, weir_event* event);
   void OnReset(const FrameHead& frame, std::uint8_t* payload, weir_event* event);
   void OnCredit(const FrameHead& frame, std::uint8_t* payload, weir_event* event);
-  void OnGoaway(std::uint8_t* payload, std::size_t size, weir_event* event);
+  bool OnGoaway(std::uint8_t* payload, std::size_t size, weir_event* event);
   void OnDroppedHead(const FrameHead& frame, bool too_large, weir_event* event);
   Stream* NewRequest(std::uint32_t wire, weir_event* event);
   bool ReportRefused(weir_event* event);
@@ -122,8 +122,7 @@ class Codec {
   bool data_end_ = false;
   bool got_hello_ = false;
   bool peer_goaway_ = false;
-  bool refusing_ = false;  // RESETs for streams above last_served_ are due
-  bool goaway_ = false;    // ours, phase 2
+  bool goaway_ = false;  // ours, phase 2
   bool broken_ = false;
   bool eof_ = false;
 

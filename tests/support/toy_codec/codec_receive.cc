@@ -12,7 +12,6 @@ std::size_t Codec::Receive(std::uint8_t* data, std::size_t size, std::uint32_t f
   const bool expired = (flags & WEIR_RECEIVE_EXPIRED) != 0;
   while (event->type == WEIR_EVENT_NONE) {
     if (broken_) return size;  // nothing more is received
-    if (refusing_ && ReportRefused(event)) return used;
     const std::size_t left = size - used;
     if (data_left_ > 0 || skip_left_ > 0) {
       if (left == 0) break;
@@ -46,7 +45,7 @@ std::size_t Codec::Receive(std::uint8_t* data, std::size_t size, std::uint32_t f
   return used;
 }
 
-// False: it must wait until control output has gone.
+// False: it is not done with: it must wait until control output has gone, or has more to report.
 bool Codec::ReceiveFrame(const FrameHead& frame, std::uint8_t* payload, weir_event* event) {
   if (!got_hello_ && frame.type != kHello) {
     ConnectionError(event, WEIR_REASON_PROTOCOL, "toy.no_hello");
@@ -71,8 +70,7 @@ bool Codec::ReceiveFrame(const FrameHead& frame, std::uint8_t* payload, weir_eve
       OnCredit(frame, payload, event);
       return true;
     case kGoaway:
-      OnGoaway(payload, frame.length, event);
-      return true;
+      return OnGoaway(payload, frame.length, event);
     case kPing:
       if (frame.length == 8) QueueControl(kPong, 0, Reader(payload, 8).Number(8), 8);
       return true;
@@ -269,15 +267,18 @@ void Codec::OnCredit(const FrameHead& frame, std::uint8_t* payload, weir_event* 
   if (stream->starved && stream->send_credit > 0) Enlist(stream);
 }
 
-void Codec::OnGoaway(std::uint8_t* payload, std::size_t size, weir_event* event) {
+// The frame stays until each stream that it refuses has been reported: a host need not ask again
+// when no bytes are left.
+bool Codec::OnGoaway(std::uint8_t* payload, std::size_t size, weir_event* event) {
   const auto last = static_cast<std::uint32_t>(Reader(payload, size).Number(4));
   peer_goaway_ = true;
   if (!server()) {
     last_served_ = std::min(last_served_, last);
-    refusing_ = true;
+    if (ReportRefused(event)) return false;
   }
   event->type = WEIR_EVENT_GOAWAY;
   event->last_stream = last;
+  return true;
 }
 
 // One stream that the peer will not serve: it may be replayed elsewhere. False: there is none left.
@@ -294,7 +295,6 @@ bool Codec::ReportRefused(weir_event* event) {
     Forget(&stream);
     return true;
   }
-  refusing_ = false;
   return false;
 }
 

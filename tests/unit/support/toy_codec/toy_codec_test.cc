@@ -435,7 +435,7 @@ TEST_F(ToyCodecTest, GoawayRefusesWhatIsAboveAndLetsTheRestFinish) {
   EXPECT_EQ(kToyCodecApi.capacity(codec_), 0u);
   const std::string refused = " reason " + std::to_string(WEIR_REASON_REFUSED);
   EXPECT_THAT(Show(Frame(kGoaway, 0, 0, Number(1, 4))),
-              ElementsAre("GOAWAY 1", "RESET 2" + refused));
+              ElementsAre("RESET 2" + refused, "GOAWAY 1"));
   EXPECT_THAT(Show(Frame(kHead, kEnd, 1, HeadPayload(SimpleHead(WEIR_HEAD_RESPONSE)))),
               ElementsAre("HEAD 1 end"));
   const weir_head head = SimpleHead(WEIR_HEAD_REQUEST);
