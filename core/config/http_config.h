@@ -119,7 +119,6 @@ struct HttpConnectionManager {
   bool accept_http_10 = true;
   std::string default_host_for_http_10;  // empty: an HTTP/1.0 request without Host is refused
   bool enable_trailers = true;
-  bool allow_absolute_url = true;
 
   // --- what a request may look like ---
   HeadersWithUnderscores headers_with_underscores_action = HeadersWithUnderscores::kRejectRequest;

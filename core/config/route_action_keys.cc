@@ -176,9 +176,6 @@ void ReadUpgrade(Context& c, const Field& field, UpgradeConfig* out) {
     c.Add(field.key_mark, "an upgrade to h2c would hide its requests from every rule",
           "no such upgrade: HTTP/2 needs none");
   }
-  if (out->connect_terminate && out->upgrade_type != "connect") {
-    c.Add(field.key_mark, "connect_config is for upgrade_type CONNECT only");
-  }
 }
 
 }  // namespace
@@ -190,20 +187,7 @@ const Keys<UpgradeConfig>& UpgradeConfigKeys() {
           .Required(),
       BoolKey("enabled", &U::enabled,
               "On a route false forbids what the connection manager allows."),
-      CustomKey<U>(
-          "connect_config", "empty mapping",
-          [](Context& c, const Field& f, U* u) {
-            static const Keys<U> none = {
-                MissingKey<U>("allow_post", "tunnels by POST", "false"),
-                MissingKey<U>("proxy_protocol_config", "the PROXY protocol"),
-            };
-            u->connect_terminate = true;
-            ReadMap(c, f, none, u);
-          },
-          [](const U& u) -> std::shared_ptr<const Node> {
-            return u.connect_terminate ? Node::Map({}) : nullptr;
-          },
-          "End CONNECT here and send its bytes to the cluster as a TCP stream."),
+      MissingKey<U>("connect_config", "ending CONNECT here; it goes on to the backend"),
       MissingKey<U>("filters", "filters of an upgrade"),
   };
   return keys;

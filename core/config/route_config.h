@@ -33,9 +33,6 @@ struct UpgradeConfig {
   // Lower case: "websocket", "connect", or another token of the Upgrade field.
   std::string upgrade_type;
   bool enabled = true;
-  // Only for "connect" on a route: end the CONNECT here and send its bytes as a TCP stream to the
-  // cluster.
-  bool connect_terminate = false;
   Mark mark;
 };
 

@@ -326,9 +326,10 @@ TEST(Errors, OfUpgrades) {
               ElementsAre(HasSubstr("upgrade_type \"websocket\" is given twice")));
   EXPECT_THAT(Mistakes(WithHttp("routes: [], upgrade_configs: ['a b']")),
               ElementsAre(HasSubstr("expected a protocol's name such as websocket")));
-  EXPECT_THAT(Mistakes(WithHttp(
-                  "routes: [], upgrade_configs: [{upgrade_type: websocket, connect_config: {}}]")),
-              ElementsAre(HasSubstr("connect_config is for upgrade_type CONNECT only")));
+  EXPECT_THAT(
+      Mistakes(
+          WithHttp("routes: [], upgrade_configs: [{upgrade_type: websocket, connect_config: {}}]")),
+      ElementsAre(HasSubstr("\"connect_config\" asks for a feature that Weir does not have")));
 }
 
 TEST(Errors, AreBounded) {

@@ -33,7 +33,7 @@ TEST(Expand, RoundTripsEveryKeyThatIsNotItsDefault) {
       "max_stream_duration: 3s, max_headers_count: 4, max_requests_per_connection: 5, "
       "headers_with_underscores_action: DROP_HEADER}, "
       "http_protocol_options: {accept_http_10: false, default_host_for_http_10: d, "
-      "enable_trailers: false, allow_absolute_url: false}, "
+      "enable_trailers: false}, "
       "normalize_path: false, merge_slashes: false, path_with_escaped_slashes_action: "
       "REJECT_REQUEST, "
       "strip_matching_host_port: true, strip_trailing_host_dot: true, "
@@ -55,8 +55,7 @@ TEST(Expand, RoundTripsEveryKeyThatIsNotItsDefault) {
       "port_redirect: 1, prefix_rewrite: /z, response_code: SEE_OTHER, strip_query: true}}, "
       "{match: {prefix: /x}, redirect: {scheme_redirect: http, path_redirect: '/y?z'}}, "
       "{match: {connect_matcher: {}}, route: {cluster: app, upgrade_configs: [{upgrade_type: "
-      "CONNECT, "
-      "connect_config: {}}]}}, "
+      "CONNECT}]}}, "
       "{match: {safe_regex: '/[a-z]+$'}, max_request_bytes: 3GiB, route: {cluster: app, "
       "host_rewrite_literal: h, timeout: 0s, idle_timeout: 0s, max_stream_duration: 7s}}]}]"));
   ExpectRoundTrip(WithCluster(

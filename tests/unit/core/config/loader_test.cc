@@ -27,7 +27,7 @@ TEST(Loader, ReadsRouteActions) {
   const auto bootstrap = MustLoad(WithRoute(
       "match: {prefix: /}, max_request_bytes: 1MiB, route: {cluster: app, prefix_rewrite: /x, "
       "host_rewrite_literal: h, timeout: 0s, idle_timeout: 1500ms, max_stream_duration: 1h, "
-      "upgrade_configs: [websocket, {upgrade_type: CONNECT, connect_config: {}}]}"));
+      "upgrade_configs: [websocket, {upgrade_type: CONNECT}]}"));
   const auto& action = std::get<RouteAction>(FirstRoute(*bootstrap).action);
   EXPECT_EQ(action.cluster, "app");
   EXPECT_EQ(action.prefix_rewrite, "/x");
@@ -38,7 +38,6 @@ TEST(Loader, ReadsRouteActions) {
   ASSERT_THAT(action.upgrade_configs, SizeIs(2));
   EXPECT_EQ(action.upgrade_configs[0].upgrade_type, "websocket");
   EXPECT_EQ(action.upgrade_configs[1].upgrade_type, "connect");
-  EXPECT_TRUE(action.upgrade_configs[1].connect_terminate);
   EXPECT_EQ(FirstRoute(*bootstrap).max_request_bytes, 1u << 20);
 }
 
