@@ -526,6 +526,8 @@ int32_t CodecStream::SendHead(const weir_head& head, bool end_stream) {
   const int32_t status =
       connection_->api_->send_head(connection_->codec_, id_, &head, end_stream ? 1 : 0, &connection_->out_);
   connection_->MarkDirty();
+  // What came before the tunnel was open waits until now.
+  if (connection_->blocked_ && (head.flags & WEIR_HEAD_TUNNEL) != 0) connection_->context_->reactor->WantRead(connection_);
   if (status == WEIR_OK && end_stream) {
     end_queued_ = true;
     CodecHost::MarkSent(this);

@@ -156,31 +156,48 @@ bool Stream::ChainWritable(uint32_t which) {
       return !request_passed_;
     case WEIR_RESPONSE:
       return !response_sent_;
+    case WEIR_REQUEST_TRAILERS:
+      return !trailers_passed_;
     default:
-      return true;
+      return !end_queued();
   }
 }
 
 void Stream::RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
                                std::string_view details) {
   if (finished_ || local_reply_ || pending_ != nullptr) return;
-  auto* pending = static_cast<Pending*>(arena_.Allocate(sizeof(Pending), alignof(Pending)));
-  if (pending == nullptr) return RequestReset();
-  pending_ = new (pending) Pending();
-  LocalReply& reply = pending_->reply;
-  reply.status = status;
-  reply.body = arena_.Copy(body);
-  reply.details = arena_.Copy(details);
-  auto* fields = arena_.AllocateArray<weir_field>(count);
-  for (uint32_t i = 0; fields != nullptr && i < count; ++i) {
-    fields[i] = extra[i];
-    fields[i].name = arena_.Copy(http::Name(extra[i])).data();
-    fields[i].value = arena_.Copy(http::Value(extra[i])).data();
-    if (fields[i].name == nullptr || (fields[i].value == nullptr && fields[i].value_size > 0)) return RequestReset();
+  void* memory = arena_.Allocate(sizeof(Pending), alignof(Pending));
+  if (memory == nullptr) return RequestReset();
+  pending_ = new (memory) Pending();
+  if (!CopyReply(status, body, extra, count, details, &pending_->reply)) {
+    // An answer that the stream's memory cannot hold must not go out in part.
+    pending_->reply = LocalReply{};
+    pending_->reply.details = "local_reply_too_large";
   }
-  reply.fields = fields;
-  reply.field_count = fields == nullptr ? 0 : count;
   worker()->reactor->Defer(this);
+}
+
+bool Stream::CopyReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
+                       std::string_view details, LocalReply* reply) {
+  const auto copy = [this](std::string_view from, std::string_view* to) {
+    *to = arena_.Copy(from);
+    return to->size() == from.size();
+  };
+  reply->status = status;
+  if (!copy(body, &reply->body) || !copy(details, &reply->details)) return false;
+  auto* fields = arena_.AllocateArray<weir_field>(count);
+  if (fields == nullptr && count > 0) return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    std::string_view name;
+    std::string_view value;
+    if (!copy(http::Name(extra[i]), &name) || !copy(http::Value(extra[i]), &value)) return false;
+    fields[i] = extra[i];
+    fields[i].name = name.data();
+    fields[i].value = value.data();
+  }
+  reply->fields = fields;
+  reply->field_count = count;
+  return true;
 }
 
 void Stream::RequestReset() {

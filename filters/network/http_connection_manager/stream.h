@@ -73,6 +73,8 @@ class Stream final : public net::Actor,
   void RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
                          std::string_view details) override;
   void RequestReset() override;
+  bool CopyReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count, std::string_view details,
+                 http::LocalReply* reply);
   void RequestResume() override;
   uint64_t Ticket() override { return ticket_; }
   std::string_view Attribute(uint32_t id) override;
@@ -98,6 +100,7 @@ class Stream final : public net::Actor,
   void EndResponse(const weir_head* trailers);
   void UpdateResponseCredit();
   void Reply(const http::LocalReply& reply);
+  void SendReply(const http::LocalReply& reply, bool bypass);
   void Reply(uint32_t status, std::string_view details, observe::ResponseFlag flag);
   void Reply(uint32_t status, std::string_view details);
   void BuildReply(const http::LocalReply& reply, std::string_view* body);
@@ -141,9 +144,11 @@ class Stream final : public net::Actor,
   bool tunnel_ : 1 = false;
   bool grpc_ : 1 = false;
   bool paused_ : 1 = false;
+  bool trailers_passed_ : 1 = false;   // the request's trailers went to the terminal filter
   bool timed_ : 1 = false;             // the timers run
   bool finished_ : 1 = false;
 
+  uint8_t replies_ = 0;  // local replies begun: a second one replaces the first
   uint64_t ticket_ = 0;
   uint64_t request_received_ = 0;   // body bytes from the codec
   uint64_t request_credited_ = 0;

@@ -140,7 +140,6 @@ void Stream::StartFilters(bool end_stream) {
     if (!finished_ && !local_reply_) Reply(500, "filter_chain_failed");
     return;
   }
-  if (chain_.ChangesLength(http::kRequest)) request_.head().flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
   if (!hcm_->settings().proxy_100_continue) AnswerContinue();
   if (chain_.empty()) {
     OnChainHeaders(http::kRequest, end_stream);
@@ -281,6 +280,7 @@ void Stream::OnChainTrailers(Direction direction) {
     if (!finished_) EndResponse(&response_trailers_->head());
     return;
   }
+  trailers_passed_ = true;
   if (terminal_ != nullptr && !request_dead_) terminal_->OnRequestTrailers(request_trailers_->head());
 }
 

@@ -42,9 +42,6 @@ void Stream::RespondHead(const weir_head& head, bool end_stream) {
     SendResponseHead(end_stream);
     return;
   }
-  if (chain_.ChangesLength(http::kResponse) && request_.method() != "HEAD" && head.status != 304) {
-    response_.head().flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
-  }
   chain_.Headers(http::kResponse, end_stream);
   // A filter withholds the head: its bytes are the backend connection's, and must become ours.
   if (!finished_ && !response_sent_ && !local_reply_ && !response_.Own()) Reply(500, "response_headers_too_large");
@@ -158,7 +155,13 @@ void Stream::Reply(uint32_t status, std::string_view details) {
 }
 
 void Stream::Reply(const LocalReply& reply) {
-  if (finished_ || local_reply_) return;
+  if (finished_) return;
+  if (local_reply_) {
+    // The filters broke the answer that replaces theirs: it goes out past them, or not at all.
+    chain_.Close(http::kResponse);
+    if (response_sent_) return ResetDownstream(WEIR_REASON_LOCAL_RESET);
+    return SendReply(reply, true);
+  }
   info_.flags.bits |= reply.flags.bits;
   info_.details = arena_.Copy(reply.details);
   CancelTerminal(WEIR_REASON_CANCEL);
@@ -169,9 +172,15 @@ void Stream::Reply(const LocalReply& reply) {
     ResetDownstream(WEIR_REASON_LOCAL_RESET);
     return;
   }
-  // A head that waits in the filters is replaced; the answer then goes past them, who have had their say.
-  const bool bypass = response_started_ || chain_.empty();
   local_reply_ = true;
+  chain_.Close(http::kRequest);
+  // A head that waits in the filters is replaced; the answer then goes past them, who have had their say.
+  if (response_started_) chain_.Close(http::kResponse);
+  SendReply(reply, response_started_ || chain_.empty());
+}
+
+void Stream::SendReply(const LocalReply& reply, bool bypass) {
+  const uint8_t mine = ++replies_;
   std::string_view body;
   BuildReply(reply, &body);
   if (reply.close) downstream_->CloseAfterThis();
@@ -182,7 +191,8 @@ void Stream::Reply(const LocalReply& reply) {
   } else {
     chain_.Headers(http::kResponse, end);
   }
-  if (end || finished_) return;
+  // The head's way through the filters may have ended in another answer: the body then has no place.
+  if (end || finished_ || replies_ != mine) return;
   SliceQueue queue(worker()->pool);
   queue.Append(body.data(), body.size());
   if (bypass) {
