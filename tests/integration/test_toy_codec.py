@@ -1,0 +1,72 @@
+"""A protocol that the program does not know, from a plugin: H1 to toy to H1, through two listeners of one process.
+
+The toy codec (tests/support/toy_codec) is multiplexed, so this is also the proof that nothing between the codecs counts on
+one stream a connection.
+"""
+
+import os
+import tempfile
+
+import harness
+from harness import WeirTest, cluster, config, listener, ok, request, route
+
+TOY = os.path.join(os.path.dirname(harness.BINARY), "tests.d", "plugins")
+harness.PLUGINS = TOY + ":" + harness.PLUGINS
+
+
+class ThroughTheToyProtocol(WeirTest):
+
+  @classmethod
+  def make_config(cls):
+    directory = tempfile.TemporaryDirectory(prefix="weir-toy-")
+    cls.addClassCleanup(directory.cleanup)
+    address = "unix:" + os.path.join(directory.name, "toy")
+    # The admin pages speak the codec of the last listener.
+    return config([listener("toy", [route("app")], address=address, codecs=["toy"]), listener("main", [route("toy")])],
+                  # So that nothing is left open between tests.
+                  [cluster("toy", address, protocol="toy", idle_timeout="0.05s"),
+                   cluster("app", cls.backend.address)])
+
+  def echo(self, body):
+    def script(wire):
+      message = wire.request()
+      wire.send(ok(message.body))
+    self.backend.script = script
+    return body
+
+  def test_a_request_and_its_fields_arrive(self):
+    response = self.get("/a?b=c", [("x-there", "1")])
+    self.assertEqual((response.status, response.body), (200, b"/a?b=c"))
+    self.assertEqual(self.backend.requests[0].get("x-there"), "1")
+    self.assertEqual(self.backend.requests[0].get("host"), "a.test")
+
+  def test_bodies_larger_than_every_window_go_both_ways(self):
+    body = self.echo(os.urandom(3000000))
+    response = self.get("/", method="POST", body=body)
+    self.assertEqual(response.status, 200)
+    self.assertTrue(response.body == body, "%d of %d bytes" % (len(response.body), len(body)))
+
+  def test_many_requests_share_connections_without_mixing(self):
+    self.echo(b"")
+    bodies = [os.urandom(100000 + number) for number in range(30)]
+    clients = [self.connect() for _ in bodies]
+    for client, body in zip(clients, bodies):
+      client.send(request("/", method="POST", body=body))
+    for client, body in zip(clients, bodies):
+      response = client.response("POST")
+      self.assertEqual(response.status, 200)
+      self.assertTrue(response.body == body)
+
+  def test_a_client_that_goes_away_ends_its_stream_alone(self):
+    stays = self.connect()
+    stays.send(request("/stays", method="POST", body=b"x"))
+    self.assertEqual(stays.response("POST").status, 200)
+    leaves = self.connect()
+    leaves.send(b"POST /leaves HTTP/1.1\r\nhost: a.test\r\ncontent-length: 1000\r\n\r\nsome")
+    leaves.rst()
+    for _ in range(5):
+      self.assertEqual(stays.send(request("/stays")).response().body, b"/stays")
+
+
+if __name__ == "__main__":
+  harness.main()
