@@ -40,13 +40,6 @@ def unknown_commands(root, path, text):
             yield f"{path}: ./dev has no command {command}"
 
 
-def unused_configs(root):
-    tests = "\n".join(tree.read(root, path) for path in tree.files(root, "tests", (".py", ".cc", ".h", ".js", ".txt")))
-    for path in tree.files(root, "configs", (".yaml", ".yml")):
-        if os.path.basename(path) not in tests:
-            yield f"{path}: no test mentions it"
-
-
 def refused(program, where, config):
     run = subprocess.run([program, "validate", config], capture_output=True, text=True, timeout=60)
     if run.returncode != 0:
@@ -71,7 +64,7 @@ def unloadable(root, program, readme):
 
 def check(root, program=None):
     readme = tree.read(root, "README.md")
-    offences = list(missing_folders(root, readme)) + list(unused_configs(root))
+    offences = list(missing_folders(root, readme))
     for path in tree.files(root, "", (".md",)):
         text = tree.read(root, path)
         offences += [*dead_links(root, path, text), *unknown_commands(root, path, text)]
