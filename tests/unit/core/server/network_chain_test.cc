@@ -124,8 +124,16 @@ class ChainTest : public testing::Test {
 
 class PluginConnectionTest : public ChainTest {
  protected:
+  class Home final : public net::ConnectionHome {
+    void OnPlaceFreed() override {}
+  };
+  void TearDown() override {
+    home_.DeleteAll();
+    ChainTest::TearDown();
+  }
   void Serve() {
     net::AcceptedConnection accepted;
+    accepted.place = net::ConnectionPlace(&home_);
     accepted.io = std::move(socket_);
     accepted.buffer_limit = kLimit;
     accepted.peer = *net::Address::Parse("1.2.3.4:5");
@@ -133,6 +141,8 @@ class PluginConnectionTest : public ChainTest {
     (new PluginConnection(std::move(accepted), &worker_, &chain_))->Start();
   }
   bool alive() const { return first_.alive > 0; }
+
+  Home home_;
 };
 
 TEST_F(PluginConnectionTest, FiltersAreToldInTheOrderOfTheFile) {
