@@ -1,0 +1,120 @@
+#include "tests/simulation/chance_filter.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+namespace weir::sim {
+namespace {
+
+ChanceContext* present = nullptr;
+const weir_http_api* http = nullptr;
+
+struct Stopped {
+  weir_ticket ticket;
+  uint32_t which;
+};
+std::vector<Stopped> stopped;
+
+// In the stream's arena.
+struct State {
+  bool replied;
+};
+
+void* ConfigNew(const weir_host* host, const weir_http_api* api, const weir_node* node, uint32_t) {
+  http = api;
+  int64_t at = 0;
+  const weir_node* const value = node == nullptr ? nullptr : host->config->get(node, {"at", 2});
+  if (value != nullptr && host->config->integer(value, 0, 9, &at) != WEIR_OK) return nullptr;
+  static int config;
+  return &config;
+}
+
+void ConfigFree(void*) {}
+int32_t Create(void*, void*, weir_stream*) { return WEIR_OK; }
+void Destroy(void*) {}
+
+bool OneIn(uint64_t n) { return present->random->Below(n) == 0; }
+
+void StopLater(weir_stream* stream, uint32_t which) { stopped.push_back({http->ticket(stream), which}); }
+
+bool Interrupt(State* state, weir_stream* stream) {
+  if (!present->replies || state->replied || !OneIn(40)) return false;
+  state->replied = true;
+  if (OneIn(3)) {
+    ++present->reset;
+    http->reset(stream);
+  } else {
+    ++present->replied;
+    http->local_reply(stream, 418, {"teapot", 6}, nullptr, 0, {"chance", 6});
+  }
+  return true;
+}
+
+int32_t Headers(void* self, weir_stream* stream, uint32_t which) {
+  if (Interrupt(static_cast<State*>(self), stream)) return WEIR_STOP_ALL;
+  if (OneIn(3)) http->add(stream, which, {"x-chance", 8}, {"1", 1});
+  switch (present->random->Below(8)) {
+    case 0:
+      StopLater(stream, which);
+      return WEIR_STOP;
+    case 1:
+      StopLater(stream, which);
+      return WEIR_STOP_ALL_WATERMARK;
+    default:
+      return WEIR_CONTINUE;
+  }
+}
+
+int32_t Data(void* self, weir_stream* stream, uint32_t which, uint32_t end_stream) {
+  if (Interrupt(static_cast<State*>(self), stream)) return WEIR_STOP_WATERMARK;
+  (void)end_stream;
+  if (!OneIn(6)) return WEIR_CONTINUE;
+  StopLater(stream, which);
+  return WEIR_STOP_WATERMARK;
+}
+
+int32_t Trailers(void* self, weir_stream* stream, uint32_t which) {
+  if (Interrupt(static_cast<State*>(self), stream)) return WEIR_STOP;
+  if (!OneIn(4)) return WEIR_CONTINUE;
+  StopLater(stream, which);
+  return WEIR_STOP;
+}
+
+int32_t RequestHeaders(void* self, weir_stream* s, uint32_t) { return Headers(self, s, WEIR_REQUEST); }
+int32_t RequestData(void* self, weir_stream* s, uint32_t end) { return Data(self, s, WEIR_REQUEST, end); }
+int32_t RequestTrailers(void* self, weir_stream* s) { return Trailers(self, s, WEIR_REQUEST); }
+int32_t ResponseHeaders(void* self, weir_stream* s, uint32_t) { return Headers(self, s, WEIR_RESPONSE); }
+int32_t ResponseData(void* self, weir_stream* s, uint32_t end) { return Data(self, s, WEIR_RESPONSE, end); }
+int32_t ResponseTrailers(void* self, weir_stream* s) { return Trailers(self, s, WEIR_RESPONSE); }
+
+}  // namespace
+
+const weir_http_filter_api kChanceFilterApi = {
+    sizeof(weir_http_filter_api), 0, sizeof(State), 0, ConfigNew, ConfigFree, Create, Destroy,
+    RequestHeaders,               RequestData,      RequestTrailers, nullptr, ResponseHeaders,
+    ResponseData,                 ResponseTrailers, nullptr};
+
+void SetChance(ChanceContext* context) {
+  present = context;
+  stopped.clear();
+}
+
+bool AnythingStopped() { return !stopped.empty(); }
+
+bool ResumeSome() {
+  if (stopped.empty()) return false;
+  const size_t at = static_cast<size_t>(present->random->Below(stopped.size()));
+  const Stopped one = stopped[at];
+  stopped[at] = stopped.back();
+  stopped.pop_back();
+  http->resume(one.ticket, one.which);
+  return true;
+}
+
+void ResumeAll() {
+  while (ResumeSome()) {
+  }
+}
+
+}  // namespace weir::sim

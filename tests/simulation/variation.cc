@@ -1,0 +1,84 @@
+#include "tests/simulation/variation.h"
+
+namespace weir::sim {
+namespace {
+
+template <size_t N>
+uint32_t One(base::Random* random, const uint32_t (&of)[N]) {
+  return of[random->Below(N)];
+}
+
+}  // namespace
+
+Variation Variation::From(base::Random* random) {
+  const auto chance = [random](uint64_t n) { return random->Below(n) == 0; };
+  Variation v;
+  v.clients = One(random, {1, 2, 3, 5, 9});
+  v.requests = One(random, {1, 2, 4, 8, 12});
+  v.backends = One(random, {1, 1, 2, 3});
+  v.most_body = One(random, {0, 200, 5000, 40000, 300000});
+  if (v.most_body > 100000 && v.clients > 3) v.clients = 3;
+  v.buffer_down = One(random, {16384, 16384, 65536, 262144});
+  v.buffer_up = One(random, {16384, 16384, 65536, 262144});
+  v.segment = One(random, {1, 7, 100, 1460, 20000, 65536});
+  if (v.most_body > 1000 && v.segment < 100) v.segment = 100;
+  v.inbox = One(random, {2000, 20000, 65536, 200000});
+  v.outbox = One(random, {2000, 20000, 65536, 400000});
+  v.least_request = chance(3);
+  if (chance(3)) v.max_connections = One(random, {1, 1, 2, 4});
+  if (chance(5)) v.max_requests_down = One(random, {1, 2, 5});
+  if (chance(5)) v.max_requests_up = One(random, {1, 2, 5});
+  if (chance(8)) v.max_pending = One(random, {0, 1, 3});
+  if (chance(8)) v.max_requests = One(random, {1, 3});
+  if (chance(3)) return v;
+  v.backend_cuts = chance(2);
+  v.backend_idle_closes = chance(2);
+  v.backend_early = chance(3);
+  v.connect_faults = chance(3);
+  v.stalls = chance(4);
+  v.client_aborts = chance(3);
+  v.drains = chance(6);
+  return v;
+}
+
+std::string Variation::Yaml() const {
+  const auto n = [](uint32_t number) { return std::to_string(number); };
+  std::string y = "listeners:\n  - name: sim\n    address: 127.0.0.1:80\n";
+  y += "    per_connection_buffer_limit_bytes: " + n(buffer_down) + "\n    http:\n";
+  y += "      stat_prefix: sim\n      codecs: [" + std::string(toy_down ? "toy" : "h1") + "]\n";
+  y += "      request_headers_timeout: 5s\n      request_timeout: 60s\n      stream_idle_timeout: 20s\n";
+  y += "      drain_timeout: 2s\n      delayed_close_timeout: 1s\n      min_request_body_rate: 0\n";
+  y += "      common_http_protocol_options:\n        idle_timeout: 40s\n";
+  y += "        max_requests_per_connection: " + n(max_requests_down) + "\n";
+  if (filters > 0) {
+    y += "      http_filters: [";
+    for (int i = 0; i < filters; ++i) y += "{ name: chance" + n(i) + ", typed_config: { at: " + n(i) + " } }, ";
+    y += "mux]\n";
+  }
+  y += "      routes:\n        - { match: { prefix: / }, route: { cluster: app, timeout: 15s } }\n";
+  y += "clusters:\n  - name: app\n    protocol: " + std::string(toy_up ? "toy" : "h1") + "\n";
+  y += "    lb_policy: " + std::string(least_request ? "LEAST_REQUEST" : "ROUND_ROBIN") + "\n";
+  y += "    connect_timeout: 2s\n    endpoints: [";
+  for (uint32_t i = 0; i < backends; ++i) y += (i == 0 ? "" : ", ") + ("127.0.0.1:" + n(9000 + i));
+  y += "]\n    per_connection_buffer_limit_bytes: " + n(buffer_up) + "\n";
+  y += "    circuit_breakers:\n      thresholds:\n        - { max_connections: " + n(max_connections);
+  y += ", max_pending_requests: " + n(max_pending) + ", max_requests: " + n(max_requests) + " }\n";
+  return y;
+}
+
+std::string Variation::Text() const {
+  std::string t = std::string(toy_down ? "toy" : "h1") + "->" + (toy_up ? "toy" : "h1");
+  t += " filters=" + std::to_string(filters) + " clients=" + std::to_string(clients);
+  t += " requests=" + std::to_string(requests) + " backends=" + std::to_string(backends);
+  t += " body<=" + std::to_string(most_body) + " segment<=" + std::to_string(segment);
+  if (backend_cuts) t += " backend-cuts";
+  if (backend_idle_closes) t += " backend-idle-closes";
+  if (backend_early) t += " backend-early";
+  if (connect_faults) t += " connect-faults";
+  if (stalls) t += " stalls";
+  if (client_aborts) t += " client-aborts";
+  if (drains) t += " drains";
+  return t;
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/random.h"
+
+namespace weir::sim {
+
+// What differs from run to run besides the order of things: who speaks what, the limits, and what
+// may go wrong. All of it follows from the seed.
+struct Variation {
+  bool toy_down = false;
+  bool toy_up = false;
+  int filters = 0;                  // how many random HTTP filters
+  uint32_t clients = 1;
+  uint32_t requests = 1;            // of a client
+  uint32_t backends = 1;
+  uint32_t most_body = 1000;
+  uint32_t buffer_down = 262144;
+  uint32_t buffer_up = 262144;
+  uint32_t max_connections = 1024;  // to the cluster
+  uint32_t max_pending = 1024;
+  uint32_t max_requests = 1024;
+  uint32_t max_requests_down = 0;   // per connection
+  uint32_t max_requests_up = 0;
+  bool least_request = false;
+  uint32_t segment = 65536;
+  uint32_t inbox = 65536;
+  uint32_t outbox = 65536;
+
+  // What may go wrong. A run without any of these has no excuse: every request is answered.
+  bool backend_cuts = false;        // answers that end early, garbage, closes in place of answers
+  bool backend_idle_closes = false; // of kept connections, at any time
+  bool backend_early = false;       // answers before the request has ended
+  bool connect_faults = false;
+  bool stalls = false;              // peers that stop for good
+  bool client_aborts = false;
+  bool drains = false;              // the worker drains in the middle
+
+  static Variation From(base::Random* random);
+  std::string Yaml() const;
+  std::string Text() const;
+  bool limited() const { return max_pending < 100 || max_requests < 100; }
+};
+
+}  // namespace weir::sim
