@@ -137,8 +137,8 @@ const Keys<Limits>& LimitsKeys() {
                "Memory beyond which new work is refused; 0: the cgroup's limit, else none.")
           .Limit("server.overload_rejected"),
       BytesKey("max_body_bytes_per_worker", &L::max_body_bytes_per_worker, kMiB, kMiB * kMiB,
-               "Bytes of bodies that one worker holds.")
-          .Limit("http.*.downstream_flow_control_paused_reading_total"),
+               "Bytes of messages that one worker holds; beyond it new requests get 503.")
+          .Limit("http.*.downstream_rq_overload_close"),
   };
   return keys;
 }

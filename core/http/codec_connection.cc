@@ -341,6 +341,9 @@ void CodecConnection::DispatchError(weir_event& event) {
     if (stream != nullptr) {
       Bind(stream, event.stream);
       api_->adopt(codec_, event.stream, reinterpret_cast<weir_stream*>(stream));
+    } else if (event.error.scope == WEIR_SCOPE_STREAM) {
+      api_->reset(codec_, event.stream, WEIR_REASON_REFUSED, &out_);
+      MarkDirty();
     }
   }
   if (stream != nullptr && stream->bound()) {

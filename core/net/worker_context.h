@@ -77,6 +77,9 @@ struct WorkerContext {
   // What the linked-in terminal filters share on this worker (core/server/wiring.h); may be null.
   server::WorkerServices* services = nullptr;
   base::Random* random = nullptr;
+  // Bytes in slabs that somebody holds beyond which HTTP refuses new requests as overloaded; 0: no
+  // limit.
+  uint64_t max_pinned_bytes = 0;
   bool draining = false;    // finish what was begun, keep no connection alive
   bool overloaded = false;  // refuse new work: HTTP answers 503 with x-envoy-overloaded
 };

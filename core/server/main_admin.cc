@@ -1,8 +1,10 @@
 #include "core/server/main_admin.h"
 
 #include <new>
+#include <string>
 #include <utility>
 
+#include "core/config/names.h"
 #include "core/observe/admin.h"
 #include "core/server/main_services.h"
 #include "core/server/server.h"
@@ -98,16 +100,7 @@ std::shared_ptr<config::HttpConnectionManager> AdminSettings() {
 std::unique_ptr<net::TerminalFactory> MakeAdmin(const ServerContext& context,
                                                 const config::Listener& listener) {
   auto settings = AdminSettings();
-  // Whatever codec the program has serves its admin too: that of a connection manager or cluster of
-  // the file.
-  for (const config::Listener& other : context.bootstrap->listeners) {
-    for (const config::FilterChain& chain : other.filter_chains) {
-      for (const config::NetworkFilter& filter : chain.filters) {
-        if (filter.http != nullptr) settings->codecs = filter.http->codecs;
-      }
-    }
-  }
-  if (settings->codecs.empty()) settings->codecs = config::HttpConnectionManager{}.codecs;
+  settings->codecs = {std::string(config::DefaultCodec())};
   std::shared_ptr<const hcm::HcmConfig> config = hcm::BuildHcm(context, listener, *settings);
   if (config == nullptr) return nullptr;
   // BuildHcm refers to settings of the bootstrap; these are our own.

@@ -35,6 +35,7 @@ MainServices::MainServices(const ServerContext& context, net::WorkerContext* wor
     : registry_(context.stats),
       logs_(context.access_logs, worker->reactor, &dates_, context.stats, worker->stats) {
   worker->random = &random_;
+  worker->max_pinned_bytes = context.bootstrap->limits.max_body_bytes_per_worker;
   for (const config::Cluster& cluster : context.bootstrap->clusters) {
     const auto stats = observe::BindClusterStats(context.stats, worker->stats, cluster.name);
     pools_.push_back(std::make_unique<upstream::Pool>(worker, &cluster, CodecFor(context, cluster),

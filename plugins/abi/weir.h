@@ -291,7 +291,19 @@ enum {
  * soon as the response is complete: what is left of the request is the codec's to end (H1 discards it, within a bound; a
  * multiplexed protocol tells the peer to stop) and brings no more events. The codec forgets `user` then; the host forgets the
  * number. In client position a response that is complete before the request leaves the request half open: the host ends it
- * with `reset` (WEIR_REASON_NO_ERROR). */
+ * with `reset` (WEIR_REASON_NO_ERROR).
+ *
+ * Rules that a multiplexed protocol needs (docs/codec-h2-walk.md):
+ *  - The host calls produce once a new connection is up, and before a turn ends in which it made any other call on the codec.
+ *  - Numbers are not used again on a connection; a call with one that is over does nothing. They need not be the wire's.
+ *  - GOAWAY comes after a RESET (REFUSED) for each open stream that it leaves out; last_stream is for the log.
+ *  - With WEIR_RECEIVE_EOF a RESET comes for each stream whose received half is open: TRUNCATED after its message began, else
+ *    CLOSED. After an ERROR of connection scope the host ends the streams that are left.
+ *  - Of a field's flags the parsing codec sets WEIR_FIELD_NEVER_INDEX, the host the others.
+ *  - send_head answering WEIR_NO_ROOM or WEIR_REFUSED has written nothing, and the stream is as before.
+ *  - The parsing codec checks the length of a body against content_length.
+ *  - receive may answer BLOCKED also until produce has run, so that control output stays bounded.
+ *  - Padding is credited by the codec itself. */
 typedef struct weir_codec_api {
   uint32_t struct_size;
   uint32_t flags; /* WEIR_CODEC_API_* */

@@ -50,7 +50,8 @@ bool Stream::AcceptHead(const weir_head& head) {
   }
   expects_continue_ = request_.has(WEIR_HEAD_EXPECT_CONTINUE);
   grpc_ = IsGrpc(request_.Get(WEIR_TOKEN_CONTENT_TYPE));
-  if (worker()->overloaded) {
+  const uint64_t most = worker()->max_pinned_bytes;
+  if (worker()->overloaded || (most != 0 && worker()->pool->pinned_bytes() > most)) {
     hcm_->stats.downstream_rq_overload_close->Add();
     LocalReply reply;
     reply.status = 503;
