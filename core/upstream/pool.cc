@@ -49,6 +49,7 @@ Pool::Pool(net::WorkerContext* worker, const config::Cluster* config, const Upst
 }
 
 Pool::~Pool() {
+  max_connections_ = 0;  // none is replaced
   while (ClientConnection* connection = all_.front()) connection->Close();
 }
 
@@ -74,6 +75,7 @@ ClientConnection* Pool::TakeIdle(Host* host) {
 }
 
 PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
+  request->fresh_ = fresh;
   Host* host = balancer_->Pick(host_list_, avoid);
   if (host == nullptr) {
     stats_.upstream_cx_none_healthy->Add();
@@ -83,6 +85,7 @@ PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
     ClientConnection* connection = TakeIdle(host);
     if (connection != nullptr) {
       request->OnConnection(connection, host);
+      if (connection->multiplexed()) Keep(connection);  // for others to share
       return PoolFailure::kNone;
     }
   }
@@ -98,6 +101,8 @@ PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
       Dial(host);
     } else {
       stats_.upstream_cx_overflow->Add();
+      // Nothing else would end an idle connection for a request that cannot use it; its end dials.
+      if (fresh && !host->idle.empty()) host->idle.back()->Close();
     }
   }
   return PoolFailure::kNone;
@@ -151,27 +156,42 @@ bool Pool::WornOut(const ClientConnection* connection) const {
 }
 
 void Pool::OnRoom(ClientConnection* connection) {
-  if (draining_ || WornOut(connection)) {
-    if (WornOut(connection)) stats_.upstream_cx_max_requests->Add();
+  if (WornOut(connection)) {
+    stats_.upstream_cx_max_requests->Add();
     if (connection->active() == 0) connection->Close();
     return;
   }
   ServePending(connection->host(), connection);
 }
 
+// Whoever waited longest of those that the connection is good enough for.
+PoolRequest* Pool::NextFor(Host* host, const ClientConnection* connection) {
+  PoolRequest* request = host->pending.front();
+  if (connection->requests() == 0) return request;
+  while (request != nullptr && request->fresh_) request = host->pending.next(request);
+  return request;
+}
+
 void Pool::ServePending(Host* host, ClientConnection* connection) {
-  while (connection->Usable()) {
-    PoolRequest* request = host->pending.front();
+  while (connection->Usable() && !WornOut(connection)) {
+    PoolRequest* request = NextFor(host, connection);
     if (request == nullptr) break;
     Unqueue(request);
     request->OnConnection(connection, host);
   }
-  if (!connection->finished() && connection->state() == ClientConnection::State::kReady) Keep(connection);
+  if (connection->finished() || connection->state() != ClientConnection::State::kReady) return;
+  // Those who still wait want another connection, for which there is no room beside this one.
+  const bool in_the_way = host->pending_count > host->connecting && connections_ >= max_connections_;
+  if (connection->active() == 0 && (draining_ || in_the_way)) {
+    connection->Close();
+  } else {
+    Keep(connection);
+  }
 }
 
 void Pool::Keep(ClientConnection* connection) {
   connection->idle_link_.Unlink();
-  if (!connection->Usable()) return;
+  if (!connection->Usable() || WornOut(connection)) return;
   if (connection->active() > 0) {
     connection->host()->sharing.PushFront(connection);
     return;
@@ -194,8 +214,8 @@ void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_
     FailConnect(host, timed_out);
     return;
   }
-  // Requests that waited for this connection to become free need another one.
-  if (!draining_ && host->pending_count > host->connecting && connections_ < max_connections_) Dial(host);
+  // Requests that waited for this connection to become free need another one, also while the pool drains.
+  if (host->pending_count > host->connecting && connections_ < max_connections_) Dial(host);
 }
 
 // One failed connect costs one waiting request one attempt: the first, which waited longest. It looks for another host.
@@ -206,7 +226,7 @@ void Pool::FailConnect(Host* host, bool timed_out) {
   Unqueue(request);
   PoolFailure failure = timed_out ? PoolFailure::kConnectTimeout : PoolFailure::kConnectFailed;
   if (++request->connect_attempts_ < config_->max_connect_attempts) {
-    failure = Acquire(request, true, host);
+    failure = Acquire(request, request->fresh_, host);
     if (failure == PoolFailure::kNone) return;
   } else {
     stats_.upstream_cx_connect_attempts_exceeded->Add();

@@ -43,7 +43,7 @@ class Pool {
   PoolFailure AdmitRequest();
   void RequestDone() { --active_requests_; stats_.upstream_rq_active->Sub(); }
 
-  // No new connections are kept; idle ones go now.
+  // No connection is kept from now on, and idle ones go now. Requests are still served: those that wait, and new ones.
   void Drain();
   const std::vector<Host*>& hosts() const { return host_list_; }
   uint32_t connections() const { return connections_; }
@@ -60,6 +60,7 @@ class Pool {
   void Dial(Host* host);
   void Queue(PoolRequest* request, Host* host);
   void Unqueue(PoolRequest* request);
+  PoolRequest* NextFor(Host* host, const ClientConnection* connection);
   void ServePending(Host* host, ClientConnection* connection);
   void Keep(ClientConnection* connection);
   bool WornOut(const ClientConnection* connection) const;

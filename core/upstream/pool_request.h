@@ -36,6 +36,7 @@ class PoolRequest {
   base::ListNode pending_link_;
   Host* pending_host_ = nullptr;
   uint8_t connect_attempts_ = 0;
+  bool fresh_ = false;  // no connection will do that carried something before
 };
 
 }  // namespace weir::upstream

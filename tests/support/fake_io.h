@@ -42,6 +42,9 @@ class FakeIo final : public net::Io {
     client_->OnIo(readable, writable);
   }
 
+  // There is something to read, and the client has not been told yet.
+  void Announce() { readable_ = true; }
+
   ssize_t Read(uint8_t* room, size_t size) override {
     ++peer_->reads;
     if (peer_->to_read.empty()) {
