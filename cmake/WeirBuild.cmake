@@ -63,6 +63,33 @@ function(weir_plugin name)
   set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
     LIBRARY_OUTPUT_DIRECTORY ${WEIR_PLUGIN_DIR})
   set_property(GLOBAL APPEND PROPERTY WEIR_PLUGINS plugin_${name})
+  if(WEIR_STATIC_PLUGINS)
+    add_library(static_${name} STATIC ${A_SOURCES})
+    target_link_libraries(static_${name} PRIVATE weir_options ${A_LIBS})
+    target_compile_definitions(static_${name} PRIVATE WEIR_STATIC_PLUGIN)
+    set_property(GLOBAL APPEND PROPERTY WEIR_STATIC_PLUGIN_NAMES ${name})
+  endif()
+endfunction()
+
+# Links every shipped plugin into the program, whose table of them (core/server/main_plugins.cc) is filled in here. They come
+# before any file of the same name.
+function(weir_link_static_plugins program)
+  if(NOT WEIR_STATIC_PLUGINS)
+    return()
+  endif()
+  get_property(names GLOBAL PROPERTY WEIR_STATIC_PLUGIN_NAMES)
+  set(declarations "")
+  set(entries "")
+  foreach(name ${names})
+    string(APPEND declarations "extern \"C\" const weir_plugin_descriptor weir_plugin_${name};\n")
+    string(APPEND entries "  &weir_plugin_${name},\n")
+    target_link_libraries(${program} PRIVATE static_${name})
+  endforeach()
+  set(dir ${CMAKE_BINARY_DIR}/generated)
+  file(CONFIGURE OUTPUT ${dir}/static_plugin_declarations.inc CONTENT "${declarations}")
+  file(CONFIGURE OUTPUT ${dir}/static_plugin_entries.inc CONTENT "${entries}")
+  target_include_directories(${program} PRIVATE ${dir})
+  target_compile_definitions(${program} PRIVATE WEIR_STATIC_PLUGINS)
 endfunction()
 
 # weir_test(arena_test [THREADS] SOURCES arena_test.cc LIBS core_base): a GoogleTest program, one ctest entry per program.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/server/main_admin.h"
+#include "core/server/main_plugins.h"
 #include "core/server/main_services.h"
 #include "filters/network/http_connection_manager/hcm_builder.h"
 #include "filters/network/tcp_proxy/tcp_proxy.h"
@@ -52,6 +53,7 @@ Wiring MainWiring() {
   wiring.terminals.push_back({"tcp_proxy", MakeTcpProxy});
   wiring.services = MakeServices;
   wiring.admin = MakeAdmin;
+  wiring.plugins = StaticPlugins();
   return wiring;
 }
 
