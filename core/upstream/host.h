@@ -13,7 +13,8 @@ namespace weir::upstream {
 // One endpoint as one worker sees it: its load and its connections.
 struct Host {
   const config::Endpoint* endpoint = nullptr;
-  net::Address address;
+  net::Address address;          // where connections go now; one of the endpoint's
+  uint32_t address_index = 0;    // 0: endpoint->address, else additional_addresses[index - 1]
   uint32_t weight = 1;
   uint32_t index = 0;
   bool healthy = true;           // health checks and outlier detection will write it

@@ -212,15 +212,26 @@ void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_
   if (was_connecting) {
     --host->connecting;
     FailConnect(host, timed_out);
-    return;
   }
-  // Requests that waited for this connection to become free need another one, also while the pool drains.
-  if (host->pending_count > host->connecting && connections_ < max_connections_) Dial(host);
+  // Requests that waited for this connection need another one, also while the pool drains. At the limit too where this was the
+  // host's last: the connections of other hosts are of no use to them.
+  if (host->pending_count <= host->connecting || max_connections_ == 0) return;
+  if (connections_ < max_connections_ || host->connections == 0) Dial(host);
+}
+
+// A host name may stand for several addresses: the one that failed is left for the next, round and round.
+void Pool::UseNextAddress(Host* host) {
+  const auto& more = host->endpoint->additional_addresses;
+  if (more.empty()) return;
+  host->address_index = (host->address_index + 1) % static_cast<uint32_t>(more.size() + 1);
+  const config::Address& next = host->address_index == 0 ? host->endpoint->address : more[host->address_index - 1];
+  host->address = ToNetAddress(next);
 }
 
 // One failed connect costs one waiting request one attempt: the first, which waited longest. It looks for another host.
 void Pool::FailConnect(Host* host, bool timed_out) {
   (timed_out ? stats_.upstream_cx_connect_timeout : stats_.upstream_cx_connect_fail)->Add();
+  UseNextAddress(host);
   PoolRequest* request = host->pending.front();
   if (request == nullptr || host->connecting >= host->pending_count) return;
   Unqueue(request);

@@ -65,6 +65,7 @@ class Pool {
   void Keep(ClientConnection* connection);
   bool WornOut(const ClientConnection* connection) const;
   void FailConnect(Host* host, bool timed_out);
+  static void UseNextAddress(Host* host);
 
   net::WorkerContext* worker_;
   const config::Cluster* config_;
