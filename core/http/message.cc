@@ -123,11 +123,12 @@ bool Message::Own() {
     if (f.raw_form != 0 && !RawIn(f, from, from + size)) f.raw_form = 0;
   }
   ok = ok && MoveViews([&](const char** p, size_t n) {
-    if (n == 0) return true;
-    if (*p >= from && *p + n <= from + size) {
+    // An empty value moves too: a raw line reaches from its name to behind its value.
+    if (size > 0 && *p >= from && *p + n <= from + size) {
       *p = to + (*p - from);
       return true;
     }
+    if (n == 0) return true;
     *p = arena_->Copy({*p, n}).data();
     return *p != nullptr;
   });

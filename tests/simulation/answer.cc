@@ -25,7 +25,7 @@ Answer ChooseAnswer(World* world, const Request& request) {
         a.garbage = true;
         break;
       case 1:
-        a.excess = true;
+        a.excess = !a.until_close;
         break;
       default:
         a.end = world->OneIn(2) ? Answer::End::kCutFin : Answer::End::kCutRst;

@@ -183,7 +183,8 @@ uint64_t H1Backend::Tick(uint64_t now_ms) {
   }
   if (closed_) return UINT64_MAX;
   if (idle_close_at_ != 0 && now_ms >= idle_close_at_) {
-    Close(world_->OneIn(3));
+    // A reset would overtake what is still on its way.
+    Close(link_->unsent() == 0 && world_->OneIn(3));
     return UINT64_MAX;
   }
   uint64_t wake = UINT64_MAX;
@@ -200,24 +201,23 @@ uint64_t H1Backend::Tick(uint64_t now_ms) {
 // All of the answer that there will be was given to the network.
 void H1Backend::EndAnswer() {
   Attempt& a = attempt();
+  const bool bodiless = answer_.status == 204 || answer_.status == 304 || request_->method == "HEAD";
+  const bool head = answer_.cut_at != UINT64_MAX;
+  const bool length = answer_.body == BodyKind::kLength && answer_.cut_at >= answer_.size;
+  if (answer_.end != Answer::End::kWhole) a.answered = head && (bodiless || length);
   switch (answer_.end) {
     case Answer::End::kStall:
       a.stalled = true;
       return;
     case Answer::End::kCutFin:
-    case Answer::End::kCutRst: {
-      const bool bodiless = answer_.status == 204 || answer_.status == 304 || request_->method == "HEAD";
+    case Answer::End::kCutRst:
       if (answer_.until_close && answer_.end == Answer::End::kCutFin && answer_.cut_at != UINT64_MAX) {
         a.body_size = answer_.cut_at;  // nobody can tell it from the whole
         a.answered = true;
       } else {
-        const bool head = answer_.cut_at != UINT64_MAX;
-        const bool length = answer_.body == BodyKind::kLength && answer_.cut_at >= answer_.size;
-        a.answered = head && (bodiless || length);
         a.cut = true;
       }
       return Close(answer_.end == Answer::End::kCutRst);
-    }
     case Answer::End::kWhole:
       break;
   }

@@ -39,7 +39,7 @@ void H1Client::Connect() {
   sending_.clear();
   waiting_.clear();
   pause_until_ = read_pause_until_ = continue_until_ = 0;
-  continued_ = interim_ = no_more_ = fin_sent_ = stopped_ = false;
+  continued_ = interim_ = no_more_ = fin_sent_ = stopped_ = overrun_ = false;
   sent_ = read_ = 0;
   most_read_ = world_->OneIn(4) ? 200 + world_->Below(8000) : UINT64_MAX;
   slow_left_ms_ = 1500;
@@ -122,6 +122,10 @@ uint64_t H1Client::Tick(uint64_t now_ms) {
     if (now_ms < start_at_) return start_at_;
     Connect();
   }
+  if (open_ && stopped_) {
+    if (now_ms < leave_at_) return leave_at_;
+    Leave(false);
+  }
   if (open_) Push(now_ms);
   if (!open_) return next_ == requests_.size() ? UINT64_MAX : std::max(now_ms, start_at_);
   uint64_t wake = UINT64_MAX;
@@ -182,6 +186,7 @@ void H1Client::Misbehave() {
   world_->Trace("client " + std::to_string(index_) + " misbehaves " + std::to_string(misdeed_));
   if (misdeed_ != 3) return Leave(misdeed_ == 2);
   stopped_ = true;
+  leave_at_ = world_->now() + 100'000;
   for (Request* r : waiting_) r->stalled = true;
 }
 
@@ -243,7 +248,7 @@ void H1Client::Over(const char* how, bool clean) {
   start_at_ = world_->now() + world_->Below(100);
   bool first = true;
   for (Request* r : waiting_) {
-    const std::string why = DroppedRightly(*world_, *r, {first, no_more_, clean, in_body()});
+    const std::string why = DroppedRightly(*world_, *r, {first, no_more_, clean, in_body(), overrun_});
     if (!why.empty()) {
       world_->Fail("client " + std::to_string(index_) + ": " + how + " for request " +
                    std::to_string(r->id) + ": " + why);
@@ -341,6 +346,7 @@ void H1Client::OnMessageEnd() {
     Stop();
   } else if (unsent) {
     continued_ = true;
+    overrun_ = overrun_ || request->body_size > 200'000;
   }
 }
 

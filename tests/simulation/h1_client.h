@@ -80,6 +80,8 @@ class H1Client final : public Peer, private H1Reader {
   uint64_t misbehave_at_read_ = UINT64_MAX;
   int misdeed_ = 0;                  // 1: closes, 2: aborts, 3: stops for good
   bool stopped_ = false;
+  bool overrun_ = false;             // goes on with a long request that is answered
+  uint64_t leave_at_ = 0;            // of one that stopped
 };
 
 }  // namespace weir::sim

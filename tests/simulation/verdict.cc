@@ -62,7 +62,7 @@ std::string DroppedRightly(const World& world, const Request& r, const Dropped& 
     if (how.clean) return Describe(r) + ": a cut answer that looks whole";
     if (r.attempt < 0) return r.sent_all ? Describe(r) + ": a local reply that is cut" : "";
     const Attempt& a = r.attempts[static_cast<size_t>(r.attempt)];
-    if (a.cut || a.garbage || a.stalled || v.filters > 0) return {};
+    if (a.cut || a.garbage || a.stalled || v.filters > 0 || v.stalls) return {};
     return Describe(r) + ": cut after " + std::to_string(r.received) + " of " + std::to_string(a.body_size) +
            " bytes for no reason";
   }

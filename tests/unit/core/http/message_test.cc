@@ -268,6 +268,22 @@ TEST_F(MessageTest, OwnMovesEverythingAndKeepsRawLinesWhole) {
             copy.substr(17));
 }
 
+TEST_F(MessageTest, AnEmptyValueMovesWithItsRawLine) {
+  const std::string block = "x-empty: \r\n";
+  std::vector<weir_field> fields{Field({block.data(), 7}, {block.data() + 9, 0})};
+  fields[0].raw_form = 1;
+  fields[0].raw_tail = 2;
+  weir_head head = Request(&fields);
+  head.block = View(block);
+  ASSERT_EQ(message_.Take(head, 100), Verdict::kOk);
+  ASSERT_TRUE(message_.Own());
+  const weir_field& f = message_.field(0);
+  ASSERT_EQ(f.raw_form, 1);
+  const char* const end = f.value + f.value_size + f.raw_tail;
+  ASSERT_EQ(end - f.name, 11) << "a writer copies from the name to behind the value";
+  EXPECT_EQ(std::string(f.name, 11), block);
+}
+
 TEST_F(MessageTest, ARawLineThatLeavesTheBlockIsNotRaw) {
   std::string block = "x-a: v";
   std::vector<weir_field> fields = {
