@@ -55,6 +55,7 @@ void ClientConnection::OnDeferred() {
   settle_ = false;
   if (state_ == State::kConnecting && io()->connected()) {
     state_ = State::kReady;
+    connecting_ = false;
     context()->reactor->SetDeadline(this, 0);
     pool_->OnConnected(this);
     return;
@@ -91,11 +92,11 @@ void ClientConnection::OnDeadline() {
 }
 
 void ClientConnection::OnGone(uint32_t) {
-  const bool was_connecting = state_ == State::kConnecting;
   state_ = State::kClosing;
   idle_link_.Unlink();
   all_link_.Unlink();
-  pool_->OnGone(this, was_connecting, timed_out_);
+  // One whose end came with its beginning never was of use: it failed to connect.
+  pool_->OnGone(this, connecting_, timed_out_);
 }
 
 }  // namespace weir::upstream

@@ -50,6 +50,7 @@ class ClientConnection final : public http::CodecConnection {
   Pool* pool_;
   Host* host_;
   State state_ = State::kConnecting;
+  bool connecting_ = true;  // the pool counts it among those on their way
   bool timed_out_ = false;
   bool settle_ = false;  // a stream ended: decide in the deferred phase what becomes of the connection
   uint32_t requests_ = 0;
