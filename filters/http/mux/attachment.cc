@@ -9,6 +9,7 @@ bool Attachment::Attach(upstream::ClientConnection* connection, upstream::Host* 
   connection_ = connection;
   host_ = host;
   bytes_before_ = connection->bytes_sent();
+  received_before_ = connection->bytes_received();
   ++host->active_requests;
   return true;
 }

@@ -38,6 +38,11 @@ class Attachment final : public http::CodecStream {
   upstream::Host* host() const { return host_; }
   // Whether a byte may have reached the peer since Attach.
   bool WroteSinceAttach() const { return connection_ != nullptr && connection_->bytes_sent() != bytes_before_; }
+  // Whether bytes came since Attach that can only be an answer's, a part of a head included. Where streams share the connection
+  // the codec's events alone tell.
+  bool ReceivedSinceAttach() const {
+    return connection_ != nullptr && !connection_->multiplexed() && connection_->bytes_received() != received_before_;
+  }
 
  private:
   void OnHead(weir_head& head, bool end_stream) override { owner_->OnUpstreamHead(head, end_stream); }
@@ -52,6 +57,7 @@ class Attachment final : public http::CodecStream {
   upstream::ClientConnection* connection_ = nullptr;
   upstream::Host* host_ = nullptr;
   uint64_t bytes_before_ = 0;
+  uint64_t received_before_ = 0;
 };
 
 }  // namespace weir::mux

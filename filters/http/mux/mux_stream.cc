@@ -185,7 +185,7 @@ void MuxStream::OnUpstreamReset(uint32_t reason) {
   AttemptEnd end;
   end.reason = reason;
   end.request_written = attachment_.WroteSinceAttach();
-  end.response_started = response_started_;
+  end.response_started = response_started_ || attachment_.ReceivedSinceAttach();
   end.head_forwarded = head_forwarded_;
   end.idempotent = IsIdempotent(host_->request().method());
   end.body_kept = body_kept_;
