@@ -473,7 +473,7 @@ void CodecConnection::Linger() {
   finished_ = true;
   FailStreams(WEIR_REASON_CLOSED);
   ReleaseInput();
-  if (input_ended_ || !server_) {
+  if (input_ended_ || !server_ || abort_) {
     Gone(finish_reason_);
     return;
   }
@@ -505,6 +505,7 @@ CodecConnection::ReadResult CodecConnection::ReadDiscard() {
 void CodecConnection::Gone(uint32_t reason) {
   if (gone_) return;
   gone_ = finished_ = true;
+  if (abort_) io_->AbortOnClose();
   FailStreams(reason == WEIR_REASON_NONE ? static_cast<uint32_t>(WEIR_REASON_CLOSED) : reason);
   out_.Clear();
   context_->reactor->Retire(this);

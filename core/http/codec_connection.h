@@ -71,6 +71,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // answer is not lost to a RST; otherwise now.
   void Finish(bool flush, uint32_t reason);
   void FailStreams(uint32_t reason);
+  // The end of the connection, whenever it comes, is a RST and no FIN: what a FIN would say is not true.
+  void AbortAtEnd() { abort_ = true; }
   bool streams_empty() { return streams_.empty(); }
   void MarkDirty() { context_->reactor->MarkDirty(this); }
   // The end has begun: what is queued is written, nothing new is started.
@@ -140,6 +142,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool half_closed_ : 1 = false;   // our direction of a tunnel is over: FIN once the output is written
   bool fin_sent_ : 1 = false;
   bool server_ : 1 = false;
+  bool abort_ : 1 = false;
   uint8_t finish_reason_ = 0;
   uint32_t linger_ms_ = 1000;
   uint32_t flush_ms_ = 300000;

@@ -246,9 +246,11 @@ void H1Client::OnBroken() {
 void H1Client::Over(const char* how, bool clean) {
   open_ = false;
   start_at_ = world_->now() + world_->Below(100);
+  // A worker that closes waits a bounded time, for a bounded number of bytes, for its client to see it.
+  const bool outlasted = link_->lingered_ms() >= 1000 || link_->read_after_fin() > 200'000;
   bool first = true;
   for (Request* r : waiting_) {
-    const std::string why = DroppedRightly(*world_, *r, {first, no_more_, clean, in_body(), overrun_});
+    const std::string why = DroppedRightly(*world_, *r, {first, no_more_, clean, in_body(), overrun_ || outlasted});
     if (!why.empty()) {
       world_->Fail("client " + std::to_string(index_) + ": " + how + " for request " +
                    std::to_string(r->id) + ": " + why);

@@ -32,6 +32,10 @@ std::string Describe(const Request& r) {
 bool MayAnswer(const World& world, const Request& r) {
   const Variation& v = world.variation();
   switch (r.status) {
+    case 200:
+      // Bytes that a backend sends behind its answer, once the next request is on its way, are its answer
+      // for whoever speaks HTTP/1.
+      return v.backend_cuts && !v.toy_up && r.lost > 0;
     case 503:
       return BackendFailed(r) || v.connect_faults || v.limited() || v.backend_idle_closes ||
              world.draining() || v.stalls;
@@ -67,6 +71,8 @@ std::string DroppedRightly(const World& world, const Request& r, const Dropped& 
            " bytes for no reason";
   }
   if (v.filters > 0) return {};
+  // A reset, which is all that tells such a client of a cut, takes with it what was on its way.
+  if (r.old && !how.clean && (BackendFailed(r) || BackendStalled(r))) return {};
   if (world.draining() && r.attempts.empty()) return {};
   return Describe(r) + ": closed without an answer";
 }

@@ -187,7 +187,7 @@ std::string World::Run() {
   SetChance(&chance);
   Trace("seed " + std::to_string(seed_) + ": " + variation_.Text());
   while (failure_.empty() && !ClientsDone()) {
-    if (!StepOnce()) Fail("all stand still");
+    if (!StepOnce() && !ClientsDone()) Fail("all stand still");
   }
   // Idle connections time out, and what is under way ends.
   while (failure_.empty() && net_.open_ios() > 0) {

@@ -51,6 +51,7 @@ SimIo::SimIo(SimNet* net, SimLink* link) : net_(net), link_(link) {
 SimIo::~SimIo() {
   --net_->open_ios_;
   link_->io_ = nullptr;
+  link_->closed_at_ = net_->now_ms_;
   link_->edge_read_ = link_->edge_write_ = false;
   if (link_->broken_) return;
   const bool unread = !link_->inbox_.empty() || !link_->to_worker_.empty();
@@ -71,6 +72,7 @@ ssize_t SimIo::Read(uint8_t* room, size_t size) {
   if (n > 0) {
     std::memcpy(room, l.inbox_.data(), n);
     l.inbox_.erase(0, n);
+    if (shut_) l.read_after_fin_ += n;
     ++net_->moved_;
     net_->Trace(link_, "worker reads", n);
     if (n < size) readable_ = fin_seen_ || l.rst_at_worker_;
@@ -124,6 +126,7 @@ ssize_t SimIo::Write(const iovec* pieces, int count) {
 void SimIo::ShutdownWrite() {
   if (shut_) return;
   shut_ = true;
+  link_->shut_at_ = net_->now_ms_;
   net_->Trace(link_, "worker shuts down");
   if (!link_->broken_) link_->fin_to_peer_ = true;
 }

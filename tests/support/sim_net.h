@@ -63,6 +63,10 @@ class SimLink {
   size_t unread_by_peer() const { return to_peer_.size(); }
   size_t unread_by_worker() const { return inbox_.size() + to_worker_.size(); }
   uint64_t written_by_worker() const { return written_; }
+  // What the worker did once it had sent its FIN: how long it waited for the peer's before it closed,
+  // and how much it read.
+  uint64_t lingered_ms() const { return shut_at_ == 0 ? 0 : closed_at_ - shut_at_; }
+  uint64_t read_after_fin() const { return read_after_fin_; }
 
  private:
   friend class SimIo;
@@ -90,6 +94,9 @@ class SimLink {
   int refuse_error_ = 0;       // a connect that fails
   uint64_t connect_at_ = 0;    // when it is established or refused
   uint64_t written_ = 0;
+  uint64_t shut_at_ = 0;
+  uint64_t closed_at_ = 0;
+  uint64_t read_after_fin_ = 0;
   size_t inbox_limit_ = 65536;
   size_t outbox_limit_ = 65536;
   std::string to_worker_;      // on its way

@@ -33,6 +33,8 @@ class ServerConnection final : public http::CodecConnection {
   void StreamGone();
   // No further request is taken: the present answer says so.
   void CloseAfterThis();
+  // The present answer is cut where only the end of the connection says how long it is: that must not look like an end.
+  void CutAnswer() { AbortAtEnd(); }
 
  private:
   http::CodecStream* OnNewStream() override;

@@ -103,6 +103,8 @@ void Stream::OnReset(const weir_error& error) {
 void Stream::ResetDownstream(uint32_t reason) {
   if (finished_) return;
   hcm_->stats.downstream_rq_tx_reset->Add();
+  // HTTP/1.0 knows no chunks: its client takes a FIN for the end of the body (RFC 9112 section 8).
+  if (response_sent_ && request_.head().http_version == 10) downstream_->CutAnswer();
   Reset(reason);
   Finish();
 }
