@@ -138,10 +138,12 @@ void CodecConnection::Pump() {
   }
   uint64_t budget = kReadPerTurn;
   int messages = kMessagesPerTurn;
+  bool look_again = false;
   blocked_ = false;
   while (!finished_ && !closing_) {
     if (input_size_ > 0 || (input_ended_ && !end_reported_)) Parse(&messages);
-    if (finished_ || closing_ || blocked_ || input_ended_ || !(io_->readable() || failed_)) break;
+    if (finished_ || closing_ || blocked_ || input_ended_) break;
+    if (!io_->readable() && !failed_ && !(look_again && AwaitsRest())) break;
     if (budget == 0 || messages <= 0) {
       context_->reactor->WantRead(this);
       break;
@@ -152,12 +154,20 @@ void CodecConnection::Pump() {
       Gone(WEIR_REASON_REMOTE_RESET);
       return;
     }
+    look_again = result == ReadResult::kBytes;
   }
   if (gone_) return;
   KeepInput();
   // What came may have been answered by the codec itself, or have given streams room to send.
   if (multiplexed()) MarkDirty();
   if (input_size_ > 0 && !blocked_) OnPartialInput();
+}
+
+// In the middle of a message a short read is not the last word: a RST that came with the bytes is part
+// of the same edge and announces itself in no other way.
+bool CodecConnection::AwaitsRest() {
+  if (multiplexed()) return false;
+  return input_size_ > 0 || (!streams_.empty() && !streams_.front()->received_all_);
 }
 
 bool CodecConnection::ExpireHead() {

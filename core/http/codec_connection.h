@@ -104,6 +104,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void Pump();
   // Parses what is there. False: nothing more can be done with it now.
   void Parse(int* messages);
+  bool AwaitsRest();
   ReadResult ReadOnce(uint64_t* budget);
   ReadResult ReadDiscard();
   void KeepInput();
