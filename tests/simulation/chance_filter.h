@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 
 #include "core/base/random.h"
 #include "plugins/abi/weir.h"
@@ -15,9 +17,7 @@ extern const weir_http_filter_api kChanceFilterApi;
 struct ChanceContext {
   base::Random* random = nullptr;
   bool replies = false;  // local replies and resets
-  // Counted, for the checks of answers.
-  uint64_t replied = 0;
-  uint64_t reset = 0;
+  std::function<void(const std::string&)> trace;
 };
 void SetChance(ChanceContext* context);
 // Resumes some of what was stopped. True: something was.

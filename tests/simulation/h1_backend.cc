@@ -22,7 +22,8 @@ Framing H1Backend::OnHead(const Head& head, uint64_t* length) {
     OnFault("not a request of ours: " + head.start);
     return Framing::kNone;
   }
-  Request* const request = world_->Find(static_cast<uint32_t>(std::atoi(head.start.c_str() + path + 3)));
+  Request* const request =
+      world_->Find(static_cast<uint32_t>(std::atoi(head.start.c_str() + path + 3)));
   if (request == nullptr || head.start.substr(0, method_end) != request->method ||
       head.Get("x-sim-id") != std::to_string(request->id)) {
     OnFault("a request that nobody sent: " + head.start);
@@ -65,7 +66,8 @@ void H1Backend::OnBody(std::string_view bytes) {
   const int64_t wrong = CompareBody(BodyKey(request_->id, 0, false), a.received, bytes);
   if (wrong >= 0) {
     return OnFault("request " + std::to_string(request_->id) + ": byte " +
-                   std::to_string(a.received + static_cast<uint64_t>(wrong)) + " of its body is not its own");
+                   std::to_string(a.received + static_cast<uint64_t>(wrong)) +
+                   " of its body is not its own");
   }
   a.received += bytes.size();
 }
@@ -79,17 +81,20 @@ void H1Backend::OnMessageEnd() {
   Attempt& a = attempt();
   a.complete_request = true;
   if (a.received != request_->body_size) {
-    return OnFault("request " + std::to_string(request_->id) + " ends after " + std::to_string(a.received) +
-                   " of " + std::to_string(request_->body_size) + " bytes");
+    return OnFault("request " + std::to_string(request_->id) + " ends after " +
+                   std::to_string(a.received) + " of " + std::to_string(request_->body_size) +
+                   " bytes");
   }
-  if (!request_->sent_all) OnFault("request " + std::to_string(request_->id) + " ends before its client's");
+  if (!request_->sent_all)
+    OnFault("request " + std::to_string(request_->id) + " ends before its client's");
   if (trailer_seen_ != request_->trailers) OnFault("trailers of " + std::to_string(request_->id));
   if (answer_at_ == 0) answer_at_ = world_->now() + answer_.delay_ms;
   if (answered_) EndAnswer();
 }
 
 void H1Backend::OnFault(const std::string& what) {
-  world_->Fail("backend " + std::to_string(host_) + " link " + std::to_string(link_->id()) + ": " + what);
+  world_->Fail("backend " + std::to_string(host_) + " link " + std::to_string(link_->id()) + ": " +
+               what);
   Stop();
 }
 
@@ -101,10 +106,13 @@ void H1Backend::StartAnswer() {
   a.closes = answer_.close;
   a.until_close = answer_.until_close;
   if (answer_.garbage) {
-    const char* const kinds[] = {"garbage\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
-                                 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
-                                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
-                                 "HTTP/1.1 200 OK\r\nbad header\r\n\r\n", "\0\0\0\0\0\0\0"};
+    const char* const kinds[] = {
+        "garbage\r\n\r\n",
+        "HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
+        "\0\0\0\0\0\0\0"};
     a.garbage = true;
     out_.push_back({kinds[world_->Below(6)] + std::string("x\r\n\r\n"), 0});
     return;
@@ -122,7 +130,8 @@ void H1Backend::AddHead() {
   head += "X-Sim-Id: " + std::to_string(request_->id) + "\r\n";
   head += "X-Sim-Attempt: " + std::to_string(attempt_) + "\r\n";
   if (world_->OneIn(3)) head += "X-Padding: " + std::string(world_->Below(1500), 'q') + "\r\n";
-  if (answer_.body == BodyKind::kLength) head += "Content-Length: " + std::to_string(answer_.size) + "\r\n";
+  if (answer_.body == BodyKind::kLength)
+    head += "Content-Length: " + std::to_string(answer_.size) + "\r\n";
   if (answer_.body == BodyKind::kChunked) head += "Transfer-Encoding: chunked\r\n";
   if (answer_.close) head += "Connection: close\r\n";
   out_.push_back({head + "\r\n", 0});
@@ -201,7 +210,8 @@ uint64_t H1Backend::Tick(uint64_t now_ms) {
 // All of the answer that there will be was given to the network.
 void H1Backend::EndAnswer() {
   Attempt& a = attempt();
-  const bool bodiless = answer_.status == 204 || answer_.status == 304 || request_->method == "HEAD";
+  const bool bodiless =
+      answer_.status == 204 || answer_.status == 304 || request_->method == "HEAD";
   const bool head = answer_.cut_at != UINT64_MAX;
   const bool length = answer_.body == BodyKind::kLength && answer_.cut_at >= answer_.size;
   if (answer_.end != Answer::End::kWhole) a.answered = head && (bodiless || length);
@@ -211,7 +221,8 @@ void H1Backend::EndAnswer() {
       return;
     case Answer::End::kCutFin:
     case Answer::End::kCutRst:
-      if (answer_.until_close && answer_.end == Answer::End::kCutFin && answer_.cut_at != UINT64_MAX) {
+      if (answer_.until_close && answer_.end == Answer::End::kCutFin &&
+          answer_.cut_at != UINT64_MAX) {
         a.body_size = answer_.cut_at;  // nobody can tell it from the whole
         a.answered = true;
       } else {
@@ -265,10 +276,12 @@ void H1Backend::OnBroken() {
 void H1Backend::OnLost(std::string_view bytes) {
   lost_.append(bytes);
   size_t at;
-  while ((at = lost_.find("x-sim-id: ")) != std::string::npos || (at = lost_.find("X-Sim-Id: ")) != std::string::npos) {
+  while ((at = lost_.find("x-sim-id: ")) != std::string::npos ||
+         (at = lost_.find("X-Sim-Id: ")) != std::string::npos) {
     const size_t end = lost_.find('\r', at);
     if (end == std::string::npos) return;
-    Request* const request = world_->Find(static_cast<uint32_t>(std::atoi(lost_.c_str() + at + 10)));
+    Request* const request =
+        world_->Find(static_cast<uint32_t>(std::atoi(lost_.c_str() + at + 10)));
     if (request != nullptr) ++request->lost;
     lost_.erase(0, end);
   }

@@ -58,8 +58,8 @@ class H1Backend final : public Peer, private H1Reader {
   Answer answer_;
   std::deque<Piece> out_;
   uint64_t pause_until_ = 0;
-  uint64_t answer_at_ = 0;       // 0: not yet known
-  uint64_t idle_close_at_ = 0;   // 0: never
+  uint64_t answer_at_ = 0;      // 0: not yet known
+  uint64_t idle_close_at_ = 0;  // 0: never
   uint64_t read_pause_until_ = 0;
   std::string lost_;
 };

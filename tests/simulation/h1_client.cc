@@ -246,11 +246,13 @@ void H1Client::OnBroken() {
 void H1Client::Over(const char* how, bool clean) {
   open_ = false;
   start_at_ = world_->now() + world_->Below(100);
-  // A worker that closes waits a bounded time, for a bounded number of bytes, for its client to see it.
+  // A worker that closes waits a bounded time, for a bounded number of bytes, for its client to see
+  // it.
   const bool outlasted = link_->lingered_ms() >= 1000 || link_->read_after_fin() > 200'000;
   bool first = true;
   for (Request* r : waiting_) {
-    const std::string why = DroppedRightly(*world_, *r, {first, no_more_, clean, in_body(), overrun_ || outlasted});
+    const std::string why =
+        DroppedRightly(*world_, *r, {first, no_more_, clean, in_body(), overrun_ || outlasted});
     if (!why.empty()) {
       world_->Fail("client " + std::to_string(index_) + ": " + how + " for request " +
                    std::to_string(r->id) + ": " + why);
@@ -281,7 +283,8 @@ Framing H1Client::OnHead(const Head& head, uint64_t* length) {
   }
   request->status = status;
   request->head_received = true;
-  if (head.Get("connection") == "close" || (request->old && head.Get("connection") != "keep-alive")) {
+  if (head.Get("connection") == "close" ||
+      (request->old && head.Get("connection") != "keep-alive")) {
     no_more_ = true;
   }
   return FinalHead(head, request, length);
@@ -298,7 +301,8 @@ Framing H1Client::FinalHead(const Head& head, Request* request, uint64_t* length
   }
   const std::string wrong = HeadRight(*world_, *request);
   if (!wrong.empty()) OnFault(wrong);
-  if (request->method == "HEAD" || request->status == 204 || request->status == 304) return Framing::kNone;
+  if (request->method == "HEAD" || request->status == 204 || request->status == 304)
+    return Framing::kNone;
   if (head.Count("content-length") + head.Count("transfer-encoding") > 1) OnFault("two framings");
   const std::string_view announced = head.Get("content-length");
   if (!announced.empty()) {
@@ -320,7 +324,8 @@ void H1Client::OnBody(std::string_view bytes) {
     const int64_t wrong = CompareBody(key, request->received, bytes);
     if (wrong >= 0) {
       return OnFault("request " + std::to_string(request->id) + ": the answer's byte at " +
-                     std::to_string(request->received + static_cast<uint64_t>(wrong)) + " is not its own");
+                     std::to_string(request->received + static_cast<uint64_t>(wrong)) +
+                     " is not its own");
     }
   }
   request->received += bytes.size();
@@ -333,8 +338,8 @@ void H1Client::OnMessageEnd() {
   const std::string wrong = CompleteRight(*world_, *request);
   if (!wrong.empty()) OnFault(wrong);
   if (!open_) return;
-  world_->Trace("client " + std::to_string(index_) + " has the answer to " + std::to_string(request->id) +
-                ": " + std::to_string(request->status));
+  world_->Trace("client " + std::to_string(index_) + " has the answer to " +
+                std::to_string(request->id) + ": " + std::to_string(request->status));
   waiting_.pop_front();
   Resolve(request, true);
   const bool unsent = !sending_.empty() && sending_.front() == request;

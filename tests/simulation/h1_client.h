@@ -29,7 +29,7 @@ class H1Client final : public Peer, private H1Reader {
     std::string bytes;
     uint64_t pause_ms = 0;  // before it
     bool after_continue = false;
-    bool last = false;      // of its request
+    bool last = false;  // of its request
   };
 
   void Connect();
@@ -56,7 +56,7 @@ class H1Client final : public Peer, private H1Reader {
   World* world_;
   uint32_t index_;
   std::vector<Request*> requests_;
-  size_t next_ = 0;              // the first that was not begun
+  size_t next_ = 0;  // the first that was not begun
   uint32_t window_ = 1;
   test::SimLink* link_ = nullptr;
   bool open_ = false;
@@ -68,7 +68,7 @@ class H1Client final : public Peer, private H1Reader {
   uint64_t continue_until_ = 0;
   bool continued_ = false;
   bool interim_ = false;
-  bool no_more_ = false;          // the worker said that the connection ends
+  bool no_more_ = false;  // the worker said that the connection ends
   bool fin_sent_ = false;
   bool half_close_ = false;
   uint64_t read_pause_until_ = 0;
@@ -78,10 +78,10 @@ class H1Client final : public Peer, private H1Reader {
   uint64_t read_ = 0;
   uint64_t misbehave_at_sent_ = UINT64_MAX;
   uint64_t misbehave_at_read_ = UINT64_MAX;
-  int misdeed_ = 0;                  // 1: closes, 2: aborts, 3: stops for good
+  int misdeed_ = 0;  // 1: closes, 2: aborts, 3: stops for good
   bool stopped_ = false;
-  bool overrun_ = false;             // goes on with a long request that is answered
-  uint64_t leave_at_ = 0;            // of one that stopped
+  bool overrun_ = false;   // goes on with a long request that is answered
+  uint64_t leave_at_ = 0;  // of one that stopped
 };
 
 }  // namespace weir::sim

@@ -49,7 +49,8 @@ void H1Reader::HeadLine() {
   }
   if (!line_.empty()) {
     const size_t colon = line_.find(':');
-    if (colon == 0 || colon == std::string::npos) return OnFault("a field without a name: " + line_);
+    if (colon == 0 || colon == std::string::npos)
+      return OnFault("a field without a name: " + line_);
     size_t value = colon + 1;
     while (value < line_.size() && line_[value] == ' ') ++value;
     head_.fields.emplace_back(Lower(std::string_view(line_).substr(0, colon)), line_.substr(value));
@@ -79,7 +80,8 @@ void H1Reader::HeadLine() {
 void H1Reader::ChunkLine() {
   const char* end = line_.data() + line_.size();
   const auto [at, error] = std::from_chars(line_.data(), end, left_, 16);
-  if (error != std::errc() || (at != end && *at != ';')) return OnFault("a bad chunk size: " + line_);
+  if (error != std::errc() || (at != end && *at != ';'))
+    return OnFault("a bad chunk size: " + line_);
   state_ = left_ == 0 ? State::kTrailers : State::kChunkData;
 }
 

@@ -51,7 +51,16 @@ class H1Reader {
   void Stop() { state_ = State::kDead; }
 
  private:
-  enum class State { kHead, kLength, kUntilClose, kChunkLine, kChunkData, kChunkEnd, kTrailers, kDead };
+  enum class State {
+    kHead,
+    kLength,
+    kUntilClose,
+    kChunkLine,
+    kChunkData,
+    kChunkEnd,
+    kTrailers,
+    kDead
+  };
 
   bool TakeLine(std::string_view* bytes);
   void HeadLine();

@@ -14,15 +14,15 @@ namespace weir::sim {
 struct Attempt {
   uint32_t backend = 0;
   uint32_t status = 200;
-  uint64_t body_size = 0;      // of the answer
-  uint64_t received = 0;       // body of the request
+  uint64_t body_size = 0;  // of the answer
+  uint64_t received = 0;   // body of the request
   bool complete_request = false;
-  bool head_sent = false;      // the final head was given to the network
-  bool answered = false;       // the whole answer was given to the network
-  bool cut = false;            // it ended the answer early, or never gave it
-  bool garbage = false;        // what it sent is no HTTP
-  bool stalled = false;        // it stopped for longer than any timeout
-  bool closes = false;         // it said, or will say, that the connection ends
+  bool head_sent = false;  // the final head was given to the network
+  bool answered = false;   // the whole answer was given to the network
+  bool cut = false;        // it ended the answer early, or never gave it
+  bool garbage = false;    // what it sent is no HTTP
+  bool stalled = false;    // it stopped for longer than any timeout
+  bool closes = false;     // it said, or will say, that the connection ends
   bool until_close = false;
 };
 
@@ -36,21 +36,21 @@ struct Request {
   uint64_t body_size = 0;
   bool trailers = false;
   bool expect = false;
-  bool old = false;            // HTTP/1.0
-  bool close = false;          // says connection: close
+  bool old = false;    // HTTP/1.0
+  bool close = false;  // says connection: close
 
   // What became of it.
   bool sent_all = false;
-  bool given_up = false;       // its client went away, or let it time out
-  bool stalled = false;        // its client stopped for longer than any timeout
-  uint32_t lost = 0;           // how often it came to a backend's connection that was closed
+  bool given_up = false;  // its client went away, or let it time out
+  bool stalled = false;   // its client stopped for longer than any timeout
+  uint32_t lost = 0;      // how often it came to a backend's connection that was closed
   std::vector<Attempt> attempts;
   bool head_received = false;
   uint32_t status = 0;
-  int attempt = -1;            // whose answer it is; -1: the worker's own
-  uint64_t received = 0;       // body bytes
-  bool resolved = false;       // answered, visibly cut, or rightly dropped
-  bool complete = false;       // answered to the end
+  int attempt = -1;       // whose answer it is; -1: the worker's own
+  uint64_t received = 0;  // body bytes
+  bool resolved = false;  // answered, visibly cut, or rightly dropped
+  bool complete = false;  // answered to the end
 };
 
 inline bool Idempotent(std::string_view method) {

@@ -30,7 +30,9 @@ Variation Variation::From(base::Random* random) {
   if (chance(5)) v.max_requests_up = One(random, {1, 2, 5});
   if (chance(8)) v.max_pending = One(random, {0, 1, 3});
   if (chance(8)) v.max_requests = One(random, {1, 3});
+  if (chance(3)) v.filters = 1 + static_cast<int>(random->Below(3));
   if (chance(3)) return v;
+  v.filter_replies = v.filters > 0 && chance(2);
   v.backend_cuts = chance(2);
   v.backend_idle_closes = chance(2);
   v.backend_early = chance(3);
@@ -46,13 +48,15 @@ std::string Variation::Yaml() const {
   std::string y = "listeners:\n  - name: sim\n    address: 127.0.0.1:80\n";
   y += "    per_connection_buffer_limit_bytes: " + n(buffer_down) + "\n    http:\n";
   y += "      stat_prefix: sim\n      codecs: [" + std::string(toy_down ? "toy" : "h1") + "]\n";
-  y += "      request_headers_timeout: 5s\n      request_timeout: 60s\n      stream_idle_timeout: 20s\n";
+  y += "      request_headers_timeout: 5s\n      request_timeout: 60s\n      stream_idle_timeout: "
+       "20s\n";
   y += "      drain_timeout: 2s\n      delayed_close_timeout: 1s\n      min_request_body_rate: 0\n";
   y += "      common_http_protocol_options:\n        idle_timeout: 40s\n";
   y += "        max_requests_per_connection: " + n(max_requests_down) + "\n";
   if (filters > 0) {
     y += "      http_filters: [";
-    for (int i = 0; i < filters; ++i) y += "{ name: chance" + n(i) + ", typed_config: { at: " + n(i) + " } }, ";
+    for (int i = 0; i < filters; ++i)
+      y += "{ name: chance" + n(i) + ", typed_config: { at: " + n(i) + " } }, ";
     y += "mux]\n";
   }
   y += "      routes:\n        - { match: { prefix: / }, route: { cluster: app, timeout: 15s } }\n";
@@ -61,7 +65,8 @@ std::string Variation::Yaml() const {
   y += "    connect_timeout: 2s\n    endpoints: [";
   for (uint32_t i = 0; i < backends; ++i) y += (i == 0 ? "" : ", ") + ("127.0.0.1:" + n(9000 + i));
   y += "]\n    per_connection_buffer_limit_bytes: " + n(buffer_up) + "\n";
-  y += "    circuit_breakers:\n      thresholds:\n        - { max_connections: " + n(max_connections);
+  y += "    circuit_breakers:\n      thresholds:\n        - { max_connections: " +
+       n(max_connections);
   y += ", max_pending_requests: " + n(max_pending) + ", max_requests: " + n(max_requests) + " }\n";
   return y;
 }
@@ -78,6 +83,7 @@ std::string Variation::Text() const {
   if (stalls) t += " stalls";
   if (client_aborts) t += " client-aborts";
   if (drains) t += " drains";
+  if (filter_replies) t += " filter-replies";
   return t;
 }
 

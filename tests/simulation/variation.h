@@ -12,9 +12,10 @@ namespace weir::sim {
 struct Variation {
   bool toy_down = false;
   bool toy_up = false;
-  int filters = 0;                  // how many random HTTP filters
+  int filters = 0;              // how many random HTTP filters
+  bool filter_replies = false;  // they answer and reset too
   uint32_t clients = 1;
-  uint32_t requests = 1;            // of a client
+  uint32_t requests = 1;  // of a client
   uint32_t backends = 1;
   uint32_t most_body = 1000;
   uint32_t buffer_down = 262144;
@@ -22,7 +23,7 @@ struct Variation {
   uint32_t max_connections = 1024;  // to the cluster
   uint32_t max_pending = 1024;
   uint32_t max_requests = 1024;
-  uint32_t max_requests_down = 0;   // per connection
+  uint32_t max_requests_down = 0;  // per connection
   uint32_t max_requests_up = 0;
   bool least_request = false;
   uint32_t segment = 65536;
@@ -30,13 +31,13 @@ struct Variation {
   uint32_t outbox = 65536;
 
   // What may go wrong. A run without any of these has no excuse: every request is answered.
-  bool backend_cuts = false;        // answers that end early, garbage, closes in place of answers
-  bool backend_idle_closes = false; // of kept connections, at any time
-  bool backend_early = false;       // answers before the request has ended
+  bool backend_cuts = false;         // answers that end early, garbage, closes in place of answers
+  bool backend_idle_closes = false;  // of kept connections, at any time
+  bool backend_early = false;        // answers before the request has ended
   bool connect_faults = false;
-  bool stalls = false;              // peers that stop for good
+  bool stalls = false;  // peers that stop for good
   bool client_aborts = false;
-  bool drains = false;              // the worker drains in the middle
+  bool drains = false;  // the worker drains in the middle
 
   static Variation From(base::Random* random);
   std::string Yaml() const;

@@ -20,10 +20,12 @@ bool BackendStalled(const Request& r) {
 
 std::string Describe(const Request& r) {
   std::string text = "request " + std::to_string(r.id) + " (" + r.method + ", " +
-                     std::to_string(r.attempts.size()) + " attempts, " + std::to_string(r.lost) + " lost";
+                     std::to_string(r.attempts.size()) + " attempts, " + std::to_string(r.lost) +
+                     " lost";
   for (const Attempt& a : r.attempts) {
-    text += ", {" + std::to_string(a.status) + (a.answered ? " answered" : "") + (a.cut ? " cut" : "") +
-            (a.garbage ? " garbage" : "") + (a.stalled ? " stalled" : "") + "}";
+    text += ", {" + std::to_string(a.status) + (a.answered ? " answered" : "") +
+            (a.cut ? " cut" : "") + (a.garbage ? " garbage" : "") + (a.stalled ? " stalled" : "") +
+            "}";
   }
   return text + ")";
 }
@@ -33,8 +35,8 @@ bool MayAnswer(const World& world, const Request& r) {
   const Variation& v = world.variation();
   switch (r.status) {
     case 200:
-      // Bytes that a backend sends behind its answer, once the next request is on its way, are its answer
-      // for whoever speaks HTTP/1.
+      // Bytes that a backend sends behind its answer, once the next request is on its way, are its
+      // answer for whoever speaks HTTP/1.
       return v.backend_cuts && !v.toy_up && r.lost > 0;
     case 503:
       return BackendFailed(r) || v.connect_faults || v.limited() || v.backend_idle_closes ||
@@ -46,11 +48,8 @@ bool MayAnswer(const World& world, const Request& r) {
       return BackendStalled(r) || v.stalls;
     case 408:
       return r.stalled;
-    case 413:
-    case 500:
-      return v.filters > 0;
     case 418:
-      return v.filters > 0;
+      return v.filter_replies;
     default:
       return false;
   }
@@ -66,11 +65,11 @@ std::string DroppedRightly(const World& world, const Request& r, const Dropped& 
     if (how.clean) return Describe(r) + ": a cut answer that looks whole";
     if (r.attempt < 0) return r.sent_all ? Describe(r) + ": a local reply that is cut" : "";
     const Attempt& a = r.attempts[static_cast<size_t>(r.attempt)];
-    if (a.cut || a.garbage || a.stalled || v.filters > 0 || v.stalls) return {};
-    return Describe(r) + ": cut after " + std::to_string(r.received) + " of " + std::to_string(a.body_size) +
-           " bytes for no reason";
+    if (a.cut || a.garbage || a.stalled || v.filter_replies || v.stalls) return {};
+    return Describe(r) + ": cut after " + std::to_string(r.received) + " of " +
+           std::to_string(a.body_size) + " bytes for no reason";
   }
-  if (v.filters > 0) return {};
+  if (v.filter_replies) return {};
   // A reset, which is all that tells such a client of a cut, takes with it what was on its way.
   if (r.old && !how.clean && (BackendFailed(r) || BackendStalled(r))) return {};
   if (world.draining() && r.attempts.empty()) return {};
@@ -82,7 +81,8 @@ std::string HeadRight(const World& world, const Request& r) {
     if (MayAnswer(world, r)) return {};
     return Describe(r) + ": answered " + std::to_string(r.status) + " by the worker for no reason";
   }
-  if (static_cast<size_t>(r.attempt) >= r.attempts.size()) return Describe(r) + ": an unknown attempt";
+  if (static_cast<size_t>(r.attempt) >= r.attempts.size())
+    return Describe(r) + ": an unknown attempt";
   const Attempt& a = r.attempts[static_cast<size_t>(r.attempt)];
   if (!a.head_sent) return Describe(r) + ": an answer before it was given";
   if (a.status != r.status) return Describe(r) + ": answered " + std::to_string(r.status);
@@ -94,8 +94,8 @@ std::string CompleteRight(const World&, const Request& r) {
   const Attempt& a = r.attempts[static_cast<size_t>(r.attempt)];
   const bool bodiless = r.method == "HEAD" || r.status == 204 || r.status == 304;
   if (!bodiless && r.received != a.body_size) {
-    return Describe(r) + ": complete with " + std::to_string(r.received) + " of " + std::to_string(a.body_size) +
-           " bytes";
+    return Describe(r) + ": complete with " + std::to_string(r.received) + " of " +
+           std::to_string(a.body_size) + " bytes";
   }
   if (!a.answered && !bodiless) return Describe(r) + ": complete before the backend was";
   return {};

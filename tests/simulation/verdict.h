@@ -12,11 +12,11 @@ namespace weir::sim {
 
 // How a client's connection ended under a request that has no whole answer.
 struct Dropped {
-  bool first = false;     // it is the oldest of those without an answer
-  bool announced = false; // an answer, or a request, said that the connection ends
-  bool clean = false;     // what came ends where a message may end
+  bool first = false;      // it is the oldest of those without an answer
+  bool announced = false;  // an answer, or a request, said that the connection ends
+  bool clean = false;      // what came ends where a message may end
   bool in_body = false;
-  bool overrun = false;   // the client sent much for a request that was answered
+  bool overrun = false;  // the client sent much for a request that was answered
 };
 
 std::string DroppedRightly(const World& world, const Request& request, const Dropped& how);

@@ -28,22 +28,32 @@ const weir_extension kExtensions[] = {
 };
 
 const weir_plugin_descriptor kPlugin = {
-    WEIR_ABI_MAGIC, WEIR_ABI_MAJOR, WEIR_ABI_MINOR, sizeof(weir_plugin_descriptor), 4, "sim", "0.1.0",
-    kExtensions,    nullptr,
+    WEIR_ABI_MAGIC, WEIR_ABI_MAJOR, WEIR_ABI_MINOR, sizeof(weir_plugin_descriptor), 4, "sim",
+    "0.1.0",        kExtensions,    nullptr,
 };
 
 void Log(uint32_t, weir_view, weir_view) {}
-uint32_t Counter(weir_view) { return 1; }
+uint32_t Counter(weir_view) {
+  return 1;
+}
 void Count(uint32_t, uint64_t) {}
 // Nothing that crosses here decides anything; the same bytes everywhere keep runs alike.
 void RandomBytes(uint8_t* out, size_t size) {
   for (size_t i = 0; i < size; ++i) out[i] = static_cast<uint8_t>(i * 37 + 11);
 }
-void Sha1(const uint8_t* in, size_t size, uint8_t out[20]) { SHA1(in, size, out); }
+void Sha1(const uint8_t* in, size_t size, uint8_t out[20]) {
+  SHA1(in, size, out);
+}
 
 const weir_host* Host() {
-  static const weir_host host = {
-      sizeof(weir_host), WEIR_ABI_MINOR, config::AbiConfigApi(), Log, Counter, Count, RandomBytes, Sha1};
+  static const weir_host host = {sizeof(weir_host),
+                                 WEIR_ABI_MINOR,
+                                 config::AbiConfigApi(),
+                                 Log,
+                                 Counter,
+                                 Count,
+                                 RandomBytes,
+                                 Sha1};
   return &host;
 }
 

@@ -153,13 +153,14 @@ bool World::StepOnce() {
 
 void World::CheckTurn() {
   const uint64_t pinned = worker_->pool()->pinned_bytes();
-  // What one connection may hold each way: its limit twice (received, and queued in the other side's
-  // output), output up to the host's own bound, and the slabs at the ends of both.
+  // What one connection may hold each way: its limit twice (received, and queued in the other
+  // side's output), output up to the host's own bound, and the slabs at the ends of both.
   const uint64_t limit = std::max(variation_.buffer_down, variation_.buffer_up);
   const uint64_t connections = worker_->downstream_open() + worker_->upstream_open();
   const uint64_t bound = connections * (4 * limit + 3 * 262144) + 2 * 262144;
   if (pinned > bound) {
-    Fail(std::to_string(pinned) + " bytes pinned by " + std::to_string(connections) + " connections");
+    Fail(std::to_string(pinned) + " bytes pinned by " + std::to_string(connections) +
+         " connections");
   }
   const bool wants = worker_->reactor()->WaitMs() == 0;
   idle_turns_ = wants && net_.moved() == moved_before_ ? idle_turns_ + 1 : 0;
@@ -184,6 +185,8 @@ void World::CheckEnd() {
 std::string World::Run() {
   ChanceContext chance;
   chance.random = &random_;
+  chance.trace = [this](const std::string& line) { Trace(line); };
+  chance.replies = variation_.filter_replies;
   SetChance(&chance);
   Trace("seed " + std::to_string(seed_) + ": " + variation_.Text());
   while (failure_.empty() && !ClientsDone()) {

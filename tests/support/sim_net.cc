@@ -137,8 +137,8 @@ std::unique_ptr<net::Io> SimNet::Dial(const net::Address& address) {
   SimLink* link = NewLink(address.port());
   const SimDial dial = backend_(link);
   link->peer_ = dial.peer;
-  link->connect_at_ = dial.outcome == SimDial::Outcome::kNever ? UINT64_MAX
-                                                                : now_ms_ + dial.delay_ms;
+  link->connect_at_ =
+      dial.outcome == SimDial::Outcome::kNever ? UINT64_MAX : now_ms_ + dial.delay_ms;
   link->refuse_error_ = dial.outcome == SimDial::Outcome::kRefuse ? ECONNREFUSED : 0;
   Trace(link, "worker dials");
   return std::make_unique<SimIo>(this, link);
@@ -190,7 +190,8 @@ bool SimNet::CanMove(const SimLink& l) const {
       (l.io_ == nullptr || l.inbox_.size() < l.inbox_limit_)) {
     return true;
   }
-  if (l.fin_to_worker_ && !l.fin_in_inbox_ && l.to_worker_.empty() && !l.rst_at_worker_) return true;
+  if (l.fin_to_worker_ && !l.fin_in_inbox_ && l.to_worker_.empty() && !l.rst_at_worker_)
+    return true;
   if (l.peer_ == nullptr || l.broken_) return false;
   if (!l.to_peer_.empty()) return l.peer_gone_ || l.peer_->ReadRoom() > 0;
   return l.fin_to_peer_ && !l.fin_at_peer_;

@@ -59,12 +59,13 @@ class SimLink {
   bool worker_closed() const { return io_ == nullptr && opened_; }
   bool aborted_by_worker() const { return worker_rst_; }
   bool broken() const { return broken_; }
-  // What the worker wrote and the peer has not taken, and what the peer sent and the worker did not.
+  // What the worker wrote and the peer has not taken, and what the peer sent and the worker did
+  // not.
   size_t unread_by_peer() const { return to_peer_.size(); }
   size_t unread_by_worker() const { return inbox_.size() + to_worker_.size(); }
   uint64_t written_by_worker() const { return written_; }
-  // What the worker did once it had sent its FIN: how long it waited for the peer's before it closed,
-  // and how much it read.
+  // What the worker did once it had sent its FIN: how long it waited for the peer's before it
+  // closed, and how much it read.
   uint64_t lingered_ms() const { return shut_at_ == 0 ? 0 : closed_at_ - shut_at_; }
   uint64_t read_after_fin() const { return read_after_fin_; }
 
@@ -79,29 +80,29 @@ class SimLink {
   SimIo* io_ = nullptr;
   bool opened_ = false;
   bool connected_ = false;
-  bool peer_gone_ = false;     // it closed: bytes for it are answered with RST
-  bool broken_ = false;        // RST, in either direction
+  bool peer_gone_ = false;  // it closed: bytes for it are answered with RST
+  bool broken_ = false;     // RST, in either direction
   bool worker_rst_ = false;
-  bool fin_to_worker_ = false;       // sent, behind to_worker_
-  bool fin_in_inbox_ = false;        // arrived
-  bool fin_to_peer_ = false;         // the worker's, behind to_peer_
+  bool fin_to_worker_ = false;  // sent, behind to_worker_
+  bool fin_in_inbox_ = false;   // arrived
+  bool fin_to_peer_ = false;    // the worker's, behind to_peer_
   bool fin_at_peer_ = false;
-  bool rst_to_worker_ = false;       // on its way
+  bool rst_to_worker_ = false;  // on its way
   bool rst_at_worker_ = false;
   bool write_blocked_ = false;
-  bool edge_read_ = false;     // due to be told to the worker
+  bool edge_read_ = false;  // due to be told to the worker
   bool edge_write_ = false;
-  int refuse_error_ = 0;       // a connect that fails
-  uint64_t connect_at_ = 0;    // when it is established or refused
+  int refuse_error_ = 0;     // a connect that fails
+  uint64_t connect_at_ = 0;  // when it is established or refused
   uint64_t written_ = 0;
   uint64_t shut_at_ = 0;
   uint64_t closed_at_ = 0;
   uint64_t read_after_fin_ = 0;
   size_t inbox_limit_ = 65536;
   size_t outbox_limit_ = 65536;
-  std::string to_worker_;      // on its way
-  std::string inbox_;          // in the worker's kernel
-  std::string to_peer_;        // in the worker's kernel, or on its way
+  std::string to_worker_;  // on its way
+  std::string inbox_;      // in the worker's kernel
+  std::string to_peer_;    // in the worker's kernel, or on its way
 };
 
 // The worker's end.
@@ -126,7 +127,7 @@ class SimIo final : public net::Io {
   bool abort_ = false;
   bool read_failed_ = false;
   bool write_failed_ = false;
-  bool fin_seen_ = false;   // its edge was delivered
+  bool fin_seen_ = false;  // its edge was delivered
   bool shut_ = false;
 };
 
