@@ -1,7 +1,7 @@
 #include "core/server/main_plugins.h"
 
 #ifdef WEIR_STATIC_PLUGINS
-#include "static_plugin_declarations.inc"
+#include "core/server/static_plugin_declarations.inc"
 #endif
 
 namespace weir::server {
@@ -9,7 +9,7 @@ namespace weir::server {
 std::vector<const weir_plugin_descriptor*> StaticPlugins() {
   return {
 #ifdef WEIR_STATIC_PLUGINS
-#include "static_plugin_entries.inc"
+#include "core/server/static_plugin_entries.inc"
 #endif
   };
 }
