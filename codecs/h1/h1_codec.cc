@@ -318,7 +318,7 @@ void H1Codec::FinishOut() {
 
 void H1Codec::MaybeOver() {
   if (out_ != Out::kDone) return;
-  if (in_ == In::kTunnel && !server()) return;  // half of it goes on
+  if (in_ == In::kTunnel) return;  // half of it goes on
   if (in_ == In::kDone) {
     if (keep_alive_ && phase_ < (server() ? 2 : 1)) {
       NextExchange();

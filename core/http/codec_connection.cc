@@ -98,7 +98,7 @@ bool CodecConnection::Open(CodecStream* stream) {
 void CodecConnection::Bind(CodecStream* stream, uint32_t id) {
   stream->connection_ = this;
   stream->id_ = id;
-  stream->end_queued_ = stream->sent_all_ = stream->received_all_ = false;
+  stream->end_queued_ = stream->sent_all_ = stream->received_all_ = stream->tunnel_ = false;
   stream->trailers_ = nullptr;
   stream->body_.Clear();
   streams_.PushBack(stream);
@@ -414,7 +414,7 @@ bool CodecConnection::Produce() {
   if (out_.bytes() >= kOutLimit) return true;
   const uint32_t produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
   if ((produced & WEIR_PRODUCED_CLOSE) != 0) {
-    if ((produced & WEIR_PRODUCED_HALF) != 0) {
+    if ((produced & WEIR_PRODUCED_HALF) != 0 || TunnelDrains()) {
       half_closed_ = true;
     } else {
       StartClosing();
@@ -424,9 +424,17 @@ bool CodecConnection::Produce() {
   return (produced & WEIR_PRODUCED_MORE) != 0;
 }
 
+// Both halves of a server's tunnel are over, but what came may still be on its way to a backend.
+bool CodecConnection::TunnelDrains() {
+  if (!server_ || streams_.empty()) return false;
+  const CodecStream* stream = streams_.front();
+  return stream->tunnel_ && stream->sent_all_ && stream->received_all_;
+}
+
 void CodecConnection::ReportSent() {
   while (CodecStream* stream = sent_.PopFront()) {
-    if (server_ || stream->received_all_) stream->Unbind();
+    // A tunnel that we ended first goes on the other way; its stream then ends it.
+    if (server_ ? !stream->tunnel_ : stream->received_all_) stream->Unbind();
     stream->OnSent();
   }
   if (!server_ || closing()) return;
@@ -542,6 +550,7 @@ int32_t CodecStream::SendHead(const weir_head& head, bool end_stream) {
   connection_->MarkDirty();
   // What came before the tunnel was open waits until now.
   if (connection_->blocked_ && (head.flags & WEIR_HEAD_TUNNEL) != 0) connection_->context_->reactor->WantRead(connection_);
+  if (status == WEIR_OK) tunnel_ = (head.flags & WEIR_HEAD_TUNNEL) != 0;
   if (status == WEIR_OK && end_stream) {
     end_queued_ = true;
     CodecHost::MarkSent(this);

@@ -116,6 +116,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void Bind(CodecStream* stream, uint32_t id);
   void Receive(uint32_t flags, weir_event* event);
   bool Produce();
+  bool TunnelDrains();
   void ReportSent();
   void Wake(CodecStream* stream);
   void StartClosing();

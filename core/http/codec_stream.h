@@ -69,6 +69,7 @@ class CodecStream {
   bool end_queued_ = false;
   bool sent_all_ = false;
   bool received_all_ = false;
+  bool tunnel_ = false;  // the last head we sent was that of a tunnel
   const weir_head* trailers_ = nullptr;
   SliceQueue body_;
   base::ListNode stream_link_;  // in the connection's streams

@@ -46,6 +46,8 @@ class TerminalHost {
   virtual void RespondFailure(const LocalReply& reply) = 0;
   // Body bytes of the request that went to the backend: the client may send as many more.
   virtual void RequestBodyTaken(uint64_t bytes) = 0;
+  // Both halves of a tunnel are over. Any other exchange is over with its answer.
+  virtual void TunnelOver() {}
 
  protected:
   ~TerminalHost() = default;

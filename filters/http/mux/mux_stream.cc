@@ -178,6 +178,7 @@ void MuxStream::Finish() {
   if (tunnel_ && !attachment_.sent_all()) return;
   pool_->stats().upstream_rq_completed->Add();
   Unlink(WEIR_REASON_NO_ERROR);
+  if (tunnel_) host_->TunnelOver();
 }
 
 void MuxStream::OnUpstreamReset(uint32_t reason) {

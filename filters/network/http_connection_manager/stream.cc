@@ -52,7 +52,13 @@ Stream::~Stream() {
 
 void Stream::OnSent() {
   response_ended_ = true;
-  Finish();
+  if (!tunnel_open_ || tunnel_over_) Finish();
+}
+
+// Where the backend's end came first, the client's half was still open.
+void Stream::TunnelOver() {
+  tunnel_over_ = true;
+  if (response_ended_) Finish();
 }
 
 void Stream::Finish() {
@@ -60,6 +66,10 @@ void Stream::Finish() {
   finished_ = true;
   request_dead_ = true;
   CancelTerminal(WEIR_REASON_CANCEL);
+  if (tunnel_open_) {
+    hcm_->stats.downstream_cx_upgrades_active->Sub();
+    Reset(WEIR_REASON_NONE);  // the codec lets go of it; both halves are over, or nobody wants the rest
+  }
   chain_.Complete();
   chain_.Kill();
   if (counted_) {

@@ -40,6 +40,7 @@ class Stream final : public net::Actor,
   void RespondEnd() override;
   void RespondFailure(const http::LocalReply& reply) override;
   void RequestBodyTaken(uint64_t bytes) override;
+  void TunnelOver() override;
 
  private:
   // What a filter's hook asked for, carried out when the hook has returned.
@@ -142,6 +143,8 @@ class Stream final : public net::Actor,
   bool expects_continue_ : 1 = false;
   bool continue_sent_ : 1 = false;
   bool tunnel_ : 1 = false;
+  bool tunnel_open_ : 1 = false;       // upgrades_active has us
+  bool tunnel_over_ : 1 = false;       // the backend's side of it is done
   bool grpc_ : 1 = false;
   bool paused_ : 1 = false;
   bool trailers_passed_ : 1 = false;   // the request's trailers went to the terminal filter

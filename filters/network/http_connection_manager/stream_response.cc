@@ -62,7 +62,9 @@ void Stream::SendResponseHead(bool end_stream) {
   }
   if (tunnel_) {
     route_deadline_ = request_deadline_ = rate_deadline_ = 0;
+    tunnel_open_ = true;
     hcm_->stats.downstream_cx_upgrades_total->Add();
+    hcm_->stats.downstream_cx_upgrades_active->Add();
   }
   if (SendHead(head, end_stream) != WEIR_OK) {
     CancelTerminal(WEIR_REASON_INTERNAL);
