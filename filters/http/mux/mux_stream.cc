@@ -149,6 +149,7 @@ void MuxStream::OnUpstreamHead(weir_head& head, bool end_stream) {
   tunnel_ = (head.flags & WEIR_HEAD_TUNNEL) != 0;
   host_->info().upstream_head_ms = host_->worker()->reactor->now_ms();
   pool_->stats().CountResponse(head.status);
+  if (replayed_ && head.status < 500) pool_->stats().upstream_rq_retry_success->Add();
   host_->RespondHead(head, end_stream);
   if (end_stream) Finish();
 }
@@ -212,6 +213,7 @@ void MuxStream::Unlink(uint32_t reason) {
 }
 
 void MuxStream::OnCancel(uint32_t reason) {
+  if (reason == WEIR_REASON_TIMEOUT && pool_ != nullptr) pool_->stats().upstream_rq_timeout->Add();
   if (attachment_.attached() && pool_ != nullptr) pool_->stats().upstream_rq_tx_reset->Add();
   Unlink(reason);
 }

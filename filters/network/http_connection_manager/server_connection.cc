@@ -25,10 +25,17 @@ class Place final : public net::ServedConnection {
     connection_ = new ServerConnection(hcm, this, std::move(io_), params);
   }
 
+  // The worker has stopped for good: the connection is still there.
+  ~Place() override {
+    if (connection_ != nullptr) std::exchange(connection_, nullptr)->Abandon();
+  }
+
   void Begin() { connection_->Begin(); }
   void Drain() override { connection_->Drain(); }
   // The connection retires first and so dies first, its socket with it.
-  void Gone() { worker_->reactor->Retire(this); }
+  void Gone() {
+    if (std::exchange(connection_, nullptr) != nullptr) worker_->reactor->Retire(this);
+  }
   void OnIo(bool, bool) override {}
 
  private:

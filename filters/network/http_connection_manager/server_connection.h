@@ -23,6 +23,8 @@ class ServerConnection final : public http::CodecConnection {
 
   void Begin();
   void Drain();
+  // Ends here and now, whatever is under way.
+  void Abandon() { Finish(false, WEIR_REASON_CLOSED); }
 
   HcmWorker* hcm() const { return hcm_.get(); }
   const net::Address& peer() const { return place_->peer(); }

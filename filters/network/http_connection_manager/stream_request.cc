@@ -199,6 +199,7 @@ void Stream::ServeRoute(bool end_stream) {
     if (location.status != http::RewriteStatus::kRewritten) return Reply(400, "redirect_failed");
     return RedirectTo(redirect->response_code, "direct_response", location.text);
   }
+  hcm_->stats.rq_total->Add();
   terminal_ = hcm_->terminals->Make(this);
   if (terminal_ == nullptr) return Reply(500, "terminal_filter_failed");
   terminal_->OnRequestHead(end_stream);

@@ -62,6 +62,7 @@ void Stream::Expire(uint64_t now) {
     return Reply(408, "request_overall_timeout", ResponseFlag::kDownstreamConnectionTermination);
   }
   if (due(&route_deadline_)) {
+    CancelTerminal(WEIR_REASON_TIMEOUT);
     return Reply(504, "response_timeout", ResponseFlag::kUpstreamRequestTimeout);
   }
   if (due(&idle_deadline_)) {

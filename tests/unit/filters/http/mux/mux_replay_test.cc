@@ -38,6 +38,7 @@ TEST_F(ReplayTest, AGetThatMeetsAStaleConnectionIsSentAgainOnAFreshOne) {
   EXPECT_EQ(stream.log, "200 end");
   EXPECT_EQ(stream.info().attempts, 2u);
   EXPECT_EQ(Stat("upstream_rq_retry"), 1u);
+  EXPECT_EQ(Stat("upstream_rq_retry_success"), 1u);
   EXPECT_EQ(Stat("upstream_rq_total"), 2u) << "one request, however often it is sent";
 }
 

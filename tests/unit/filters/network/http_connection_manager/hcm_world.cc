@@ -1,0 +1,165 @@
+#include "tests/unit/filters/network/http_connection_manager/hcm_world.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <utility>
+
+#include "core/config/abi_node.h"
+#include "core/config/loader.h"
+#include "filters/network/http_connection_manager/hcm_builder.h"
+#include "plugins/loader/plugin_loader.h"
+
+namespace weir::hcm {
+namespace {
+
+void Log(uint32_t, weir_view, weir_view) {}
+uint32_t Counter(weir_view) {
+  return 1;
+}
+void Count(uint32_t, uint64_t) {}
+void RandomBytes(uint8_t* out, size_t size) {
+  std::memset(out, 7, size);
+}
+void Sha1(const uint8_t*, size_t, uint8_t out[20]) {
+  std::memset(out, 1, 20);
+}
+
+const weir_host* Host() {
+  static const weir_host host = {sizeof(weir_host),
+                                 WEIR_ABI_MINOR,
+                                 config::AbiConfigApi(),
+                                 Log,
+                                 Counter,
+                                 Count,
+                                 RandomBytes,
+                                 Sha1};
+  return &host;
+}
+
+plugins::PluginLoader* Plugins() {
+  static plugins::PluginLoader loader([] {
+    plugins::PluginLoader::Options options;
+    options.host = Host();
+    options.built_in = {&weir_plugin_h1};
+    return options;
+  }());
+  return &loader;
+}
+
+[[noreturn]] void Die(const std::string& what) {
+  std::cerr << what << '\n';
+  std::abort();
+}
+
+std::string Yaml(const std::string& keys, const std::string& routes, const std::string& cluster) {
+  std::string yaml = "listeners:\n  - name: main\n    address: 127.0.0.1:80\n    http:\n";
+  yaml += "      stat_prefix: main\n      ";
+  for (const char c : keys) yaml += c == '\n' ? std::string("\n      ") : std::string(1, c);
+  yaml += "\n      routes: ";
+  yaml += routes.empty() ? "[{ match: { prefix: / }, route: { cluster: app } }]" : routes;
+  yaml += "\nclusters:\n  - { name: app, endpoints: [10.0.0.1:80]" + cluster + " }\n";
+  return yaml;
+}
+
+}  // namespace
+
+class HcmWorld::Maker final : public HcmWorkerMaker {
+ public:
+  explicit Maker(HcmWorld* world) : world_(world) {}
+
+  std::unique_ptr<HcmWorker> Make(std::shared_ptr<const HcmConfig> config,
+                                  net::WorkerContext* context) override {
+    auto made = std::make_unique<HcmWorker>();
+    made->worker = context;
+    made->stats = observe::BindHttpStats(&world_->worker.registry, context->stats, "main");
+    made->terminals = std::make_unique<mux::Mux>(&world_->pools_);
+    made->dates = &world_->dates_;
+    made->config = std::move(config);
+    return made;
+  }
+
+ private:
+  HcmWorld* world_;
+};
+
+HcmWorld::HcmWorld(const std::string& keys, const std::string& routes, const std::string& cluster) {
+  const std::string yaml = Yaml(keys, routes, cluster);
+  config::LoadResult loaded = config::LoadString(yaml, "test.yaml");
+  if (!loaded.ok()) Die(yaml + loaded.diagnostics.Print());
+  bootstrap_ = loaded.bootstrap;
+  const auto stats = observe::BindClusterStats(&worker.registry, worker.context.stats, "app");
+  pools_.push_back(std::make_unique<upstream::Pool>(&worker.context, &bootstrap_->clusters[0],
+                                                    test::H1Upstream(), stats, 1));
+  config::Diagnostics diagnostics;
+  server::ServerContext server;
+  server.bootstrap = bootstrap_;
+  server.plugins = Plugins();
+  server.plugin_host = Host();
+  server.stats = &worker.registry;
+  server.diagnostics = &diagnostics;
+  const config::Listener& listener = bootstrap_->listeners[0];
+  auto built = BuildHcm(server, listener, *listener.filter_chains[0].filters.back().http);
+  if (built == nullptr) Die(yaml + diagnostics.Print());
+  factory_ = std::make_unique<HcmFactory>(std::move(built), std::make_shared<Maker>(this));
+  terminal_ = factory_->ForWorker(&worker.context);
+}
+
+// Whatever a test did: nothing is left when its connections have gone.
+HcmWorld::~HcmWorld() {
+  home_.DeleteAll();
+  worker.Turn();
+  terminal_.reset();
+  pools_.clear();
+  worker.Turn();
+  EXPECT_EQ(worker.Leftovers(), "");
+  EXPECT_EQ(worker.dialer.open(), 0u);
+  EXPECT_EQ(home_.open(), 0u);
+  for (const auto& client : clients_) EXPECT_TRUE(client->peer.closed);
+}
+
+Client& HcmWorld::Connect() {
+  clients_.push_back(std::make_unique<Client>());
+  Client& client = *clients_.back();
+  net::AcceptedConnection accepted;
+  accepted.place = net::ConnectionPlace(&home_);
+  auto io = std::make_unique<test::FakeIo>(&client.peer);
+  client.io = io.get();
+  accepted.io = std::move(io);
+  accepted.peer = *net::Address::Parse("10.9.8.7:4711");
+  accepted.local = *net::Address::Parse("127.0.0.1:80");
+  terminal_->Serve(std::move(accepted));
+  worker.Turn();
+  return client;
+}
+
+void HcmWorld::Send(Client& client, const std::string& bytes) {
+  if (client.peer.closed) return;
+  client.peer.to_read += bytes;
+  client.io->Wake(true, false);
+  worker.Turn();
+}
+
+void HcmWorld::Drain() {
+  worker.context.draining = true;
+  home_.DrainAll();
+  for (const auto& pool : pools_) pool->Drain();
+  worker.Turn();
+}
+
+std::string FieldOf(const std::string& message, const std::string& name) {
+  std::string found;
+  size_t at = message.find("\r\n");
+  while (at != std::string::npos && message.compare(at, 4, "\r\n\r\n") != 0) {
+    at += 2;
+    const size_t end = message.find("\r\n", at);
+    if (message.compare(at, name.size() + 2, name + ": ") == 0) {
+      found += (found.empty() ? "" : "|");
+      found += message.substr(at + name.size() + 2, end - at - name.size() - 2);
+    }
+    at = end;
+  }
+  return found.empty() ? "(none)" : found;
+}
+
+}  // namespace weir::hcm
