@@ -29,8 +29,11 @@ class ClientConnection final : public http::CodecConnection {
   bool OpenStream(http::CodecStream* stream);
   // The stream is over, cleanly or not. The connection goes back to its pool, or away.
   void StreamDone(bool clean);
-  // Whether a request can be put on it now: nothing unread waits, and nothing says that the peer has gone.
-  bool Usable() const { return state_ == State::kReady && Reusable() && Capacity() > 0 && !HasUnreadInput(); }
+  // Whether a request can be put on it now. Where there is one stream at a time, bytes that nobody asked for say that the peer
+  // is wrong or about to go; a multiplexed peer may speak whenever it likes.
+  bool Usable() const {
+    return state_ == State::kReady && Reusable() && Capacity() > 0 && (multiplexed() || !HasUnreadInput());
+  }
   void StartConnecting(uint64_t timeout_ms);
   void Close() { Finish(false, WEIR_REASON_NONE); }
 

@@ -225,6 +225,7 @@ void H1Backend::EndAnswer() {
           answer_.cut_at != UINT64_MAX) {
         a.body_size = answer_.cut_at;  // nobody can tell it from the whole
         a.answered = true;
+        a.cut = !request_done_;  // its close is a reset then
       } else {
         a.cut = true;
       }

@@ -20,6 +20,7 @@ struct Attempt {
   bool head_sent = false;  // the final head was given to the network
   bool answered = false;   // the whole answer was given to the network
   bool cut = false;        // it ended the answer early, or never gave it
+  bool refused = false;    // it said that it did nothing about it
   bool garbage = false;    // what it sent is no HTTP
   bool stalled = false;    // it stopped for longer than any timeout
   bool closes = false;     // it said, or will say, that the connection ends

@@ -13,6 +13,8 @@ uint32_t One(base::Random* random, const uint32_t (&of)[N]) {
 Variation Variation::From(base::Random* random) {
   const auto chance = [random](uint64_t n) { return random->Below(n) == 0; };
   Variation v;
+  v.toy_down = chance(2);
+  v.toy_up = chance(2);
   v.clients = One(random, {1, 2, 3, 5, 9});
   v.requests = One(random, {1, 2, 4, 8, 12});
   v.backends = One(random, {1, 1, 2, 3});

@@ -11,7 +11,7 @@ bool Any(const Request& request, Is is) {
 }
 
 bool BackendFailed(const Request& r) {
-  return r.lost > 0 || Any(r, [](const Attempt& a) { return a.cut || a.garbage; });
+  return r.lost > 0 || Any(r, [](const Attempt& a) { return a.cut || a.garbage || a.refused; });
 }
 
 bool BackendStalled(const Request& r) {
@@ -47,7 +47,8 @@ bool MayAnswer(const World& world, const Request& r) {
       // Others may stand in front of it in a pool that is full of stalled requests.
       return BackendStalled(r) || v.stalls;
     case 408:
-      return r.stalled;
+      // One that waits behind stalled ones in a full pool makes its client wait too.
+      return r.stalled || (v.stalls && !r.sent_all);
     case 418:
       return v.filter_replies;
     default:
@@ -102,7 +103,9 @@ std::string CompleteRight(const World&, const Request& r) {
 }
 
 std::string AttemptRight(const World&, const Request& r) {
-  const size_t before = r.attempts.size() + r.lost;
+  const auto refused = std::count_if(r.attempts.begin(), r.attempts.end(),
+                                     [](const Attempt& a) { return a.refused; });
+  const size_t before = r.attempts.size() + r.lost - static_cast<size_t>(refused);
   if (before == 0) return {};
   if (!Idempotent(r.method)) return Describe(r) + ": sent again";
   if (before > 1) return Describe(r) + ": sent for a third time";

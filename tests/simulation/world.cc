@@ -6,6 +6,8 @@
 #include "tests/simulation/chance_filter.h"
 #include "tests/simulation/h1_backend.h"
 #include "tests/simulation/h1_client.h"
+#include "tests/simulation/toy_backend.h"
+#include "tests/simulation/toy_client.h"
 #include "tests/simulation/worker.h"
 
 namespace weir::sim {
@@ -40,7 +42,11 @@ World::~World() {
 
 void World::AddClients() {
   for (uint32_t i = 0; i < variation_.clients; ++i) {
-    clients_.push_back(std::make_unique<H1Client>(this, i));
+    if (variation_.toy_down) {
+      clients_.push_back(std::make_unique<ToyClient>(this, i));
+    } else {
+      clients_.push_back(std::make_unique<H1Client>(this, i));
+    }
   }
 }
 
@@ -67,7 +73,12 @@ test::SimDial World::Backend(test::SimLink* link) {
     dial.outcome = OneIn(3) ? test::SimDial::Outcome::kNever : test::SimDial::Outcome::kRefuse;
     return dial;
   }
-  backends_.push_back(std::make_unique<H1Backend>(this, link->port() - 9000u, link));
+  const uint32_t host = link->port() - 9000u;
+  if (variation_.toy_up) {
+    backends_.push_back(std::make_unique<ToyBackend>(this, host, link));
+  } else {
+    backends_.push_back(std::make_unique<H1Backend>(this, host, link));
+  }
   dial.peer = backends_.back().get();
   return dial;
 }

@@ -80,6 +80,7 @@ http::CodecStream* ServerConnection::OnNewStream() {
   if (most != 0 && requests_ >= most && !last_request_) {
     hcm_->stats.downstream_cx_max_requests_reached->Add();
     last_request_ = true;
+    if (multiplexed()) GoAway(1);
   }
   return Stream::Make(this);
 }
@@ -89,7 +90,7 @@ void ServerConnection::StreamGone() {
   if (finished() || streams_ > 0) return;
   const uint64_t now = context()->reactor->now_ms();
   if (last_request_ || !Reusable()) {
-    Finish(true, WEIR_REASON_NONE);
+    End(WEIR_REASON_NONE);
     return;
   }
   // Until the rest of the answer is written (OnDrained), the client has the time of an idle stream to take it.
@@ -108,6 +109,12 @@ void ServerConnection::OnPartialInput() {
   if (streams_ > 0 || head_deadline_ != 0) return;
   head_deadline_ = In(context()->reactor->now_ms(), hcm_->settings().request_headers_timeout);
   Arm();
+}
+
+// A client that has many streams learns which of them were not served, those on their way included.
+void ServerConnection::End(uint32_t reason) {
+  if (multiplexed()) GoAway(2);
+  Finish(true, reason);
 }
 
 void ServerConnection::CloseAfterThis() { last_request_ = true; }
@@ -151,7 +158,7 @@ void ServerConnection::Expire(uint64_t now) {
   if (due(end_deadline_)) {
     end_deadline_ = 0;
     hcm_->stats.downstream_cx_max_duration_reached->Add();
-    if (streams_ == 0) return Finish(true, WEIR_REASON_NONE);
+    if (streams_ == 0) return End(WEIR_REASON_NONE);
     last_request_ = true;
     GoAway(1);
   }
@@ -164,7 +171,7 @@ void ServerConnection::Expire(uint64_t now) {
   if (due(idle_deadline_)) {
     idle_deadline_ = 0;
     hcm_->stats.downstream_cx_idle_timeout->Add();
-    Finish(true, WEIR_REASON_TIMEOUT);
+    End(WEIR_REASON_TIMEOUT);
   }
 }
 

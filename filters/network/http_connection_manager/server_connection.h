@@ -47,6 +47,7 @@ class ServerConnection final : public http::CodecConnection {
   void OnDeadline() override;
   void OnConnectionError(const weir_error& error) override;
 
+  void End(uint32_t reason);
   void Arm();
   void Expire(uint64_t now);
 
