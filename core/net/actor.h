@@ -36,13 +36,14 @@ class Actor {
   base::ListNode deferred_link_;
   base::ListNode read_link_;
   base::ListNode dirty_link_;
-  base::ListNode wheel_link_;
-  base::ListNode retired_link_;
+  base::ListNode wheel_link_;  // in the wheel, or among those that retired
 
  private:
   uint64_t deadline_ = 0;
-  uint64_t armed_ =
-      0;  // the wheel looks at this actor at that tick or before; 0: it is not in the wheel
+  // The wheel looks at this actor at that tick or before. 0: it is not in the wheel; kRetired: it
+  // waits for its end.
+  uint64_t armed_ = 0;
+  static constexpr uint64_t kRetired = UINT64_MAX;
 };
 
 }  // namespace weir::net

@@ -7,11 +7,12 @@ Reactor::~Reactor() {
 }
 
 void Reactor::Retire(Actor* actor) {
-  if (actor->retired_link_.linked()) return;
+  if (Retired(actor)) return;
   actor->deferred_link_.Unlink();
   actor->read_link_.Unlink();
   actor->dirty_link_.Unlink();
   actor->wheel_link_.Unlink();
+  actor->armed_ = Actor::kRetired;
   retired_.PushBack(actor);
 }
 

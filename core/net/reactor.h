@@ -58,7 +58,7 @@ class Reactor {
   static constexpr int kRounds =
       8;  // of deferred work and flushes; what is left then waits for the next turn
 
-  static bool Retired(const Actor* actor) { return actor->retired_link_.linked(); }
+  static bool Retired(const Actor* actor) { return actor->armed_ == Actor::kRetired; }
   void FlushDirty();
   void RunDeferred();
   void RunReads();
@@ -70,7 +70,7 @@ class Reactor {
   base::List<Actor, &Actor::deferred_link_> deferred_;
   base::List<Actor, &Actor::read_link_> reading_;
   base::List<Actor, &Actor::dirty_link_> dirty_;
-  base::List<Actor, &Actor::retired_link_> retired_;
+  base::List<Actor, &Actor::wheel_link_> retired_;
 };
 
 }  // namespace weir::net
