@@ -336,7 +336,7 @@ class Backend:
         script = self.scripts.pop(0) if self.scripts else self.script
         thread = threading.Thread(target=self._run, args=(script, wire, self.errors), daemon=True)
         self.threads.append(thread)
-      thread.start()
+        thread.start()
 
   @staticmethod
   def _run(script, wire, errors):
