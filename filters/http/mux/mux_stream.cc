@@ -195,10 +195,12 @@ void MuxStream::OnUpstreamReset(uint32_t reason) {
   pool_->stats().upstream_rq_rx_reset->Add();
   const upstream::Host* host = attachment_.host();
   const bool replay = DecideEnd(end) == EndAction::kReplay;
+  const uint64_t queued = std::min(attachment_.queued_bytes(), kept_.bytes());
   attachment_.Detach(reason);
   if (!replay) return Fail(AnswerFor(reason));
   replayed_ = true;
-  uncredited_ = kept_.bytes();
+  // What still stood in the first attempt's queue was not credited then, and is when it is taken now.
+  uncredited_ = kept_.bytes() - queued;
   pool_->stats().upstream_rq_retry->Add();
   Link(true, pool_->hosts().size() > 1 ? host : nullptr);
 }

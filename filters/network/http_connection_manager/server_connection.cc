@@ -31,7 +31,10 @@ class Place final : public net::ServedConnection {
   }
 
   void Begin() { connection_->Begin(); }
-  void Drain() override { connection_->Drain(); }
+  // Between its end and that of the turn there is nothing left to drain.
+  void Drain() override {
+    if (connection_ != nullptr) connection_->Drain();
+  }
   // The connection retires first and so dies first, its socket with it.
   void Gone() {
     if (std::exchange(connection_, nullptr) != nullptr) worker_->reactor->Retire(this);
