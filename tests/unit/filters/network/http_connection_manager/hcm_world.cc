@@ -75,6 +75,7 @@ class HcmWorld::Maker final : public HcmWorkerMaker {
     made->stats = observe::BindHttpStats(&world_->worker.registry, context->stats, "main");
     made->terminals = std::make_unique<mux::Mux>(&world_->pools_);
     made->dates = &world_->dates_;
+    if (world_->log_ != nullptr) made->access_logs.push_back(world_->log_.get());
     made->config = std::move(config);
     return made;
   }
@@ -83,7 +84,17 @@ class HcmWorld::Maker final : public HcmWorkerMaker {
   HcmWorld* world_;
 };
 
-HcmWorld::HcmWorld(const std::string& keys, const std::string& routes, const std::string& cluster) {
+HcmWorld::HcmWorld(const std::string& keys, const std::string& routes, const std::string& cluster,
+                   const std::string& log_path) {
+  if (!log_path.empty()) {
+    log_writer_ = std::make_unique<observe::LogWriter>(&worker.registry);
+    std::string error;
+    observe::LogFile* file = log_writer_->Open(observe::LogSink::kFile, log_path, &error);
+    if (file == nullptr) Die(error);
+    log_ = std::make_unique<observe::AccessLogBuffer>(
+        log_writer_.get(), file, &worker.reactor, &dates_,
+        observe::BindAccessLogStats(&worker.registry, worker.context.stats));
+  }
   const std::string yaml = Yaml(keys, routes, cluster);
   config::LoadResult loaded = config::LoadString(yaml, "test.yaml");
   if (!loaded.ok()) Die(yaml + loaded.diagnostics.Print());

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/net/network_filter.h"
+#include "core/observe/access_log.h"
 #include "core/observe/date_cache.h"
 #include "filters/http/mux/mux.h"
 #include "filters/network/http_connection_manager/hcm.h"
@@ -24,11 +25,12 @@ struct Client {
 // without sockets: clients and backends are the test's, and so is the clock.
 class HcmWorld {
  public:
+  // log_path: where the access log goes; it is whole when the world has ended.
   // keys: lines of the connection manager, at no indent, "idle_timeout: 5s\nvia: weir". routes: a
   // list in one line; by default all goes to the cluster "app", of one backend. cluster: further
   // keys of it, each behind a comma.
   explicit HcmWorld(const std::string& keys = "", const std::string& routes = "",
-                    const std::string& cluster = "");
+                    const std::string& cluster = "", const std::string& log_path = "");
   ~HcmWorld();
   HcmWorld(const HcmWorld&) = delete;
   HcmWorld& operator=(const HcmWorld&) = delete;
@@ -57,7 +59,6 @@ class HcmWorld {
     Turn();
   }
   void Drain();
-  void set_secure() { secure_ = true; }
   uint64_t Stat(const std::string& name) { return worker.Stat("http.main." + name); }
   uint64_t ClusterStat(const std::string& name) { return worker.Stat("cluster.app." + name); }
   net::TerminalFilter* terminal() { return terminal_.get(); }
@@ -74,7 +75,8 @@ class HcmWorld {
   observe::DateCache dates_;
   mux::Pools pools_;
   Home home_;
-  bool secure_ = false;
+  std::unique_ptr<observe::LogWriter> log_writer_;
+  std::unique_ptr<observe::AccessLogBuffer> log_;
   std::unique_ptr<net::TerminalFactory> factory_;
   std::unique_ptr<net::TerminalFilter> terminal_;
   std::vector<std::unique_ptr<Client>> clients_;

@@ -1,8 +1,12 @@
 #include "filters/network/http_connection_manager/stream.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/unit/filters/network/http_connection_manager/hcm_world.h"
 
@@ -24,6 +28,69 @@ TEST(Stream, OneRequestCountsOnce) {
   EXPECT_EQ(world.Stat("rq_total"), 1u);
   EXPECT_EQ(world.Stat("downstream_rq_completed"), 1u);
   EXPECT_EQ(world.Stat("downstream_rq_active"), 0u);
+}
+
+TEST(Stream, ABackendIsAskedForOnceTheHeadIsComplete) {
+  HcmWorld world;
+  Client& client = world.Connect();
+  const std::string request = kGet;
+  for (size_t i = 0; i + 1 < request.size(); ++i) {
+    world.Send(client, request.substr(i, 1));
+    EXPECT_EQ(world.worker.dialer.count(), 0u) << i;
+  }
+  world.Send(client, request.substr(request.size() - 1));
+  EXPECT_EQ(world.worker.dialer.count(), 1u);
+}
+
+// Whatever the end of a request is: one line, with the flag that says whose doing it was.
+TEST(Stream, EveryEndIsLoggedOnce) {
+  char name[] = "/tmp/weir_stream_test_XXXXXX";
+  const int fd = mkstemp(name);
+  ASSERT_GE(fd, 0);
+  close(fd);
+  {
+    HcmWorld world("", "[{ match: { prefix: / }, route: { cluster: app, timeout: 3s } }]", "",
+                   name);
+    Client& client = world.Connect();
+    world.Send(client, "GET /fine HTTP/1.1\r\nhost: a\r\n\r\n");
+    world.Answer(0, kOk);
+    world.Send(client, "GET /late HTTP/1.1\r\nhost: a\r\n\r\n");
+    world.Pass(3'100);
+    world.Send(client, "GET /cut HTTP/1.1\r\nhost: a\r\n\r\n");
+    world.Answer(1, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc");
+    world.backend(1).Fin();
+    world.Turn();
+    Client& gone = world.Connect();
+    world.Send(gone, "GET /gone HTTP/1.1\r\nhost: a\r\n\r\n");
+    gone.peer.read_fails = true;
+    gone.io->Wake(true, true);
+    world.Turn();
+    world.Ask("GET /bad HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n");
+    world.worker.dialer.at_once = false;
+    Client& refused = world.Connect();
+    world.Send(refused, "GET /refused HTTP/1.1\r\nhost: a\r\n\r\n");
+    for (int i = 0; i < 3; ++i) {
+      world.worker.dialer.last().Refuse();
+      world.Turn();
+    }
+    EXPECT_EQ(world.Stat("downstream_rq_total"), 6u);
+    EXPECT_EQ(world.Stat("downstream_rq_completed"), 6u);
+    EXPECT_EQ(world.worker.Stat("access_log.logged"), 6u);
+  }
+  std::ifstream in(name);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  unlink(name);
+  ASSERT_EQ(lines.size(), 6u);
+  const char* const parts[] = {"\"GET /fine HTTP/1.1\" 200 - ",
+                               "\"GET /late HTTP/1.1\" 504 UT ",
+                               "\"GET /cut HTTP/1.1\" 200 UC ",
+                               "\"GET /gone HTTP/1.1\" 0 DC ",
+                               " 400 DPE ",
+                               "\"GET /refused HTTP/1.1\" 503 UF "};
+  for (size_t i = 0; i < 6; ++i) {
+    EXPECT_NE(lines[i].find(parts[i]), std::string::npos) << parts[i] << " in " << lines[i];
+  }
 }
 
 TEST(Stream, ARequestThatCannotBeParsedCountsToo) {
