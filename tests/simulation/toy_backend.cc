@@ -79,6 +79,7 @@ void ToyBackend::OnRequest(const weir_event& event) {
   s->attempt = r->attempts.size();
   r->attempts.emplace_back();
   r->attempts.back().backend = host_;
+  served_.emplace_back(r, s->attempt);
   kToyCodecApi.adopt(codec_, event.stream, s->half.handle());
   world_->Trace("backend " + std::to_string(host_) + " link " + std::to_string(link_->id()) +
                 " has the head of " + std::to_string(r->id));
@@ -146,7 +147,9 @@ void ToyBackend::StartAnswer(Exchange* e) {
     head.content_length = answer.size;
   }
   a.head_sent = true;
-  a.answered = bodiless;
+  // A whole body of an announced length is the whole answer, whatever follows.
+  const bool length = answer.body == BodyKind::kLength && answer.cut_at >= answer.size;
+  a.answered = bodiless || (answer.end != Answer::End::kWhole && length);
   s->sent_head = true;
   s->cut = answer.end != Answer::End::kWhole;
   s->body_size = s->cut ? answer.cut_at : answer.size;
@@ -227,6 +230,10 @@ uint64_t ToyBackend::Tick(uint64_t now_ms) {
 void ToyBackend::Close(bool abort) {
   for (const auto& s : streams_) {
     if (!s->over) AttemptOf(*s).cut = true;
+  }
+  // What is still on its way may be lost to a reset, that of earlier answers too.
+  if (link_->unsent() > 0) {
+    for (const auto& [request, attempt] : served_) request->attempts[attempt].cut = true;
   }
   open_ = false;
   if (abort) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/simulation/answer.h"
@@ -42,6 +43,7 @@ class ToyBackend final : public ToyEnd {
 
   uint32_t host_;
   std::vector<Exchange> exchanges_;
+  std::vector<std::pair<Request*, size_t>> served_;  // with the number of the attempt
   uint64_t idle_close_at_ = 0;
   bool leaving_ = false;  // said goaway
   std::string lost_;

@@ -45,7 +45,7 @@ bool MayAnswer(const World& world, const Request& r) {
       return Any(r, [](const Attempt& a) { return a.garbage || a.cut; });
     case 504:
       // Others may stand in front of it in a pool that is full of stalled requests.
-      return BackendStalled(r) || v.stalls;
+      return BackendStalled(r) || v.stalls || (v.connect_faults && v.max_connections < 100);
     case 408:
       // One that waits behind stalled ones in a full pool makes its client wait too.
       return r.stalled || (v.stalls && !r.sent_all);
@@ -64,7 +64,7 @@ std::string DroppedRightly(const World& world, const Request& r, const Dropped& 
   if (!how.first) return {};  // the oldest one explains it, or does not
   if (r.head_received) {
     if (how.clean) return Describe(r) + ": a cut answer that looks whole";
-    if (r.attempt < 0) return r.sent_all ? Describe(r) + ": a local reply that is cut" : "";
+    if (r.attempt < 0) return r.sent_all && !v.filter_replies ? Describe(r) + ": a local reply that is cut" : "";
     const Attempt& a = r.attempts[static_cast<size_t>(r.attempt)];
     if (a.cut || a.garbage || a.stalled || v.filter_replies || v.stalls) return {};
     return Describe(r) + ": cut after " + std::to_string(r.received) + " of " +
