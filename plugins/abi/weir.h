@@ -289,9 +289,9 @@ enum {
  *
  * A stream is over when both halves are complete, or after reset (by either side). In server position it is over for the host as
  * soon as the response is complete: what is left of the request is the codec's to end (H1 discards it, within a bound; a
- * multiplexed protocol tells the peer to stop) and brings no more events. A tunnel is over when both of its halves are. The codec forgets `user` then; the host forgets the
- * number. In client position a response that is complete before the request leaves the request half open: the host ends it
- * with `reset` (WEIR_REASON_NO_ERROR).
+ * multiplexed protocol tells the peer to stop) and brings no more events. A tunnel is over when both of its halves are. The
+ * codec forgets `user` then; the host forgets the number. In client position a response that is complete before the request
+ * leaves the request half open: the host ends it with `reset` (WEIR_REASON_NO_ERROR).
  *
  * Rules that a multiplexed protocol needs (docs/codec-h2-walk.md):
  *  - The host calls produce once a new connection is up, and before a turn ends in which it made any other call on the codec.
