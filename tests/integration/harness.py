@@ -440,10 +440,14 @@ class Weir:
       target = (host, int(port))
     if receive_buffer:
       sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    if source:
-      sock.bind((source, 0))
-    sock.settimeout(DEADLINE)
-    sock.connect(target)
+    try:
+      if source:
+        sock.bind((source, 0))
+      sock.settimeout(DEADLINE)
+      sock.connect(target)
+    except OSError:
+      sock.close()
+      raise
     if sock.family != socket.AF_UNIX:
       sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Wire(sock)
