@@ -174,6 +174,17 @@ TEST(ServerConnection, BytesAreCounted) {
   EXPECT_EQ(world.Stat("downstream_cx_tx_bytes_total"), sent);
 }
 
+TEST(ServerConnection, OnesThatAreOpenAtTheWorkersEndAreClosed) {
+  HcmWorld world;
+  world.Connect();
+  world.Send(world.Connect(), "GET / HT");
+  world.Send(world.Connect(), "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc");
+  world.Send(world.Connect(), kGet);
+  world.Answer(1, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc");
+  // The world's end looks at sockets, gauges and memory.
+  EXPECT_EQ(world.Stat("downstream_cx_active"), 4u);
+}
+
 TEST(ServerConnection, AnIdleOneHoldsNoSlab) {
   HcmWorld world;
   for (int i = 0; i < 10; ++i) {

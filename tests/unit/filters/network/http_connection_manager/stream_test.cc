@@ -273,6 +273,23 @@ TEST(Stream, ABodyThatWaitsForItsBackendIsBounded) {
   EXPECT_EQ(Body(world.backend(0).Written()).size(), 4'000'000u);
 }
 
+TEST(Stream, FieldsAreWrittenOnceHoweverManyPiecesTheBodyHas) {
+  HcmWorld world("via: weir-1");
+  Client& client = world.Connect();
+  world.Send(client, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n");
+  for (int i = 0; i < 3; ++i) world.Send(client, "x");
+  const std::string asked = world.backend(0).Written();
+  EXPECT_EQ(FieldOf(asked, "via"), "weir-1");
+  EXPECT_EQ(FieldOf(asked, "x-forwarded-for"), "10.9.8.7");
+  EXPECT_EQ(Body(asked), "xxx");
+  world.Answer(0, "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n");
+  for (int i = 0; i < 3; ++i) world.Answer(0, "y");
+  const std::string got = world.Got(client);
+  EXPECT_EQ(FieldOf(got, "via"), "weir-1");
+  EXPECT_EQ(FieldOf(got, "server"), "weir");
+  EXPECT_EQ(Body(got), "yyy");
+}
+
 TEST(Stream, AHeadFromTheBackendThatIsNotValidIs502) {
   HcmWorld world;
   Client& client = world.Connect();
