@@ -12,7 +12,9 @@ constexpr uint64_t kLingerMs = 1000;
 
 bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, bool* eof) {
   uint64_t total = 0;
-  while (io->readable() && !*eof && total < kReadPerTurn && chain->wants_input() &&
+  // A RST that came with bytes is part of their edge and says so only to who reads once more.
+  bool look_again = false;
+  while ((io->readable() || look_again) && !*eof && total < kReadPerTurn && chain->wants_input() &&
          chain->close() == NetworkChain::Close::kNo) {
     base::Slab* slab = worker->receive->Prepare();
     const ssize_t got = io->Read(slab->data() + slab->used, slab->room());
@@ -25,6 +27,7 @@ bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, boo
     }
     slab->used += size;
     total += size;
+    look_again = true;
     chain->OnInput(*eof);
   }
   return true;

@@ -109,7 +109,9 @@ void TcpConnection::Relay() {
 
 bool TcpConnection::ReadFrom(Side* from, Side* to, observe::Cell* bytes) {
   uint64_t total = 0;
-  while (from->io->readable() && !from->eof && total < kReadPerTurn &&
+  // A RST that came with bytes is part of their edge and says so only to who reads once more.
+  bool look_again = false;
+  while ((from->io->readable() || look_again) && !from->eof && total < kReadPerTurn &&
          to->pending.bytes() < buffer_limit()) {
     base::Slab* slab = worker_->receive->Prepare();
     const auto room = static_cast<uint32_t>(
@@ -126,6 +128,7 @@ bool TcpConnection::ReadFrom(Side* from, Side* to, observe::Cell* bytes) {
     to->pending.Push(base::Slice::Of(slab, slab->data() + slab->used, size));
     slab->used += size;
     total += size;
+    look_again = true;
   }
   if (total == 0) return true;
   bytes->Add(total);
