@@ -40,7 +40,7 @@ bool MayAnswer(const World& world, const Request& r) {
       return v.backend_cuts && !v.toy_up && r.lost > 0;
     case 503:
       return BackendFailed(r) || v.connect_faults || v.limited() || v.backend_idle_closes ||
-             world.draining() || v.stalls;
+             world.draining() || v.stalls || (v.backend_cuts && v.toy_up);
     case 502:
       return Any(r, [](const Attempt& a) { return a.garbage || a.cut; });
     case 504:
@@ -64,7 +64,8 @@ std::string DroppedRightly(const World& world, const Request& r, const Dropped& 
   if (!how.first) return {};  // the oldest one explains it, or does not
   if (r.head_received) {
     if (how.clean) return Describe(r) + ": a cut answer that looks whole";
-    if (r.attempt < 0) return r.sent_all && !v.filter_replies ? Describe(r) + ": a local reply that is cut" : "";
+    if (r.attempt < 0)
+      return r.sent_all && !v.filter_replies ? Describe(r) + ": a local reply that is cut" : "";
     const Attempt& a = r.attempts[static_cast<size_t>(r.attempt)];
     if (a.cut || a.garbage || a.stalled || v.filter_replies || v.stalls) return {};
     return Describe(r) + ": cut after " + std::to_string(r.received) + " of " +

@@ -1,0 +1,279 @@
+// Rules of the whole worker that a seed once found broken, each played by hand.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/simulation/worker.h"
+#include "tests/support/sim_net.h"
+#include "tests/support/toy_codec/toy_wire.h"
+
+namespace weir::sim {
+namespace {
+
+// A peer that keeps what it got and sends what it is told to.
+class Script final : public test::SimPeer {
+ public:
+  void OnBytes(std::string_view bytes) override { got.append(bytes); }
+  void OnFin() override { fin = true; }
+  void OnBroken() override { broken = true; }
+  size_t ReadRoom() override { return reads ? SIZE_MAX : 0; }
+
+  bool Got(std::string_view text) const { return got.find(text) != std::string::npos; }
+
+  test::SimLink* link = nullptr;
+  std::string got;
+  bool fin = false;
+  bool broken = false;
+  bool reads = true;
+};
+
+class RulesTest : public testing::Test {
+ protected:
+  RulesTest() {
+    net_.set_now(now_);
+    net_.set_backend([this](test::SimLink* link) {
+      backends_.push_back(std::make_unique<Script>());
+      backends_.back()->link = link;
+      test::SimDial dial;
+      dial.peer = backends_.back().get();
+      dial.delay_ms = connect_ms_;
+      if (on_dial_) on_dial_(backends_.back().get());
+      return dial;
+    });
+  }
+  ~RulesTest() override { worker_.reset(); }
+
+  void Start() { worker_ = std::make_unique<Worker>(variation_, &net_, &random_, now_); }
+
+  Script* Client(std::string_view bytes) {
+    clients_.push_back(std::make_unique<Script>());
+    std::unique_ptr<net::Io> io;
+    clients_.back()->link = net_.Connect(clients_.back().get(), &io);
+    clients_.back()->link->Send(bytes);
+    worker_->Accept(std::move(io));
+    return clients_.back().get();
+  }
+  Script* Backend(size_t i) { return i < backends_.size() ? backends_[i].get() : nullptr; }
+
+  void Turn() {
+    net_.DeliverEdges([this] { worker_->reactor()->CountDispatch(); });
+    worker_->reactor()->set_now(now_);
+    worker_->reactor()->RunTurn();
+  }
+  // Until nothing happens any more at this time.
+  void Settle() {
+    bool busy = true;
+    while (busy) {
+      busy = false;
+      while (net_.Step()) busy = true;
+      busy = busy || net_.HasEdges() || worker_->reactor()->WaitMs() == 0;
+      if (busy) Turn();
+    }
+  }
+  void Pass(uint64_t ms) {
+    for (uint64_t i = 0; i < ms; i += 10) {
+      now_ += 10;
+      net_.set_now(now_);
+      Turn();
+      Settle();
+    }
+  }
+  void ExpectNothingLeft() {
+    for (const auto& client : clients_) client->link->Close();
+    Settle();
+    Pass(12'000);
+    worker_->Sleep();
+    EXPECT_EQ(worker_->Leftovers(), "");
+  }
+
+  uint64_t now_ = 1'000'000;
+  base::Random random_{1};
+  Variation variation_;
+  test::SimNet net_{&random_};
+  uint64_t connect_ms_ = 0;
+  std::function<void(Script*)> on_dial_;
+  std::vector<std::unique_ptr<Script>> clients_;
+  std::vector<std::unique_ptr<Script>> backends_;
+  std::unique_ptr<Worker> worker_;
+};
+
+constexpr std::string_view kGet = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+TEST_F(RulesTest, AFieldWithoutAValueReachesTheBackend) {
+  Start();
+  Script* client = Client("GET / HTTP/1.1\r\nhost: a\r\nx-none: \r\nx-one: 1\r\n\r\n");
+  Settle();
+  ASSERT_EQ(backends_.size(), 1u);
+  EXPECT_TRUE(Backend(0)->Got("\r\nx-none:")) << Backend(0)->got;
+  EXPECT_TRUE(Backend(0)->Got("\r\nx-one: 1\r\n")) << Backend(0)->got;
+  EXPECT_LT(Backend(0)->got.size(), 1000u);
+  Backend(0)->link->Send(kOk);
+  Settle();
+  EXPECT_TRUE(client->Got("200 OK"));
+  ExpectNothingLeft();
+}
+
+TEST_F(RulesTest, ACutAnswerToHttp10EndsWithAReset) {
+  Start();
+  Script* client = Client("GET / HTTP/1.0\r\nhost: a\r\n\r\n");
+  Settle();
+  Backend(0)->link->Send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n");
+  Settle();
+  ASSERT_TRUE(client->Got("hello"));
+  Backend(0)->link->Close();
+  Settle();
+  EXPECT_TRUE(client->broken);
+  EXPECT_FALSE(client->fin) << "a FIN would say that this was all";
+  ExpectNothingLeft();
+}
+
+TEST_F(RulesTest, AWholeAnswerToHttp10EndsWithAFin) {
+  Start();
+  Script* client = Client("GET / HTTP/1.0\r\nhost: a\r\n\r\n");
+  Settle();
+  Backend(0)->link->Send(
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+  Settle();
+  EXPECT_TRUE(client->Got("hello"));
+  EXPECT_TRUE(client->fin);
+  EXPECT_FALSE(client->broken);
+  ExpectNothingLeft();
+}
+
+TEST_F(RulesTest, AConnectionThatEndsAsItIsMadeIsAFailedConnect) {
+  Start();
+  connect_ms_ = 10;
+  on_dial_ = [this](Script* backend) {
+    if (backends_.size() == 1) backend->link->Fin();
+  };
+  Script* client = Client(kGet);
+  Settle();
+  now_ += 10;
+  net_.set_now(now_);
+  while (net_.Step()) {  // established and ended before the worker looks
+  }
+  Turn();
+  Settle();
+  Pass(20);
+  ASSERT_EQ(backends_.size(), 2u) << "another connect for the request that waits";
+  Backend(1)->link->Send(kOk);
+  Settle();
+  EXPECT_TRUE(client->Got("200 OK"));
+  ExpectNothingLeft();
+}
+
+TEST_F(RulesTest, AtTheLimitAHostThatLostItsLastConnectionDials) {
+  variation_.backends = 2;
+  variation_.max_connections = 2;
+  Start();
+  Script* a = Client(kGet);
+  Settle();
+  Script* b = Client(kGet);
+  Settle();
+  ASSERT_EQ(backends_.size(), 2u);
+  // One waits at each host, both of which are busy.
+  Script* c = Client(kGet);
+  Script* d = Client(kGet);
+  Settle();
+  ASSERT_EQ(backends_.size(), 2u);
+  Backend(0)->link->Send("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok");
+  Settle();
+  EXPECT_TRUE(a->Got("200 OK"));
+  ASSERT_EQ(backends_.size(), 3u);
+  Backend(2)->link->Send(kOk);
+  Backend(1)->link->Send(kOk);
+  Settle();
+  Backend(1)->link->Send(kOk);
+  Settle();
+  for (Script* client : {b, c, d}) EXPECT_TRUE(client->Got("200 OK"));
+  ExpectNothingLeft();
+}
+
+TEST_F(RulesTest, AReplayedBodyIsCreditedToItsEnd) {
+  variation_.buffer_down = 16384;
+  net_.set_buffers(65536, 2000);
+  Start();
+  const std::string body(60'000, 'b');
+  Client("PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 60000\r\n\r\n" + body);
+  on_dial_ = [this](Script* backend) { backend->reads = backends_.size() > 1; };
+  Settle();
+  ASSERT_EQ(backends_.size(), 1u);
+  // It took nothing of what stands in the queue to it.
+  Backend(0)->link->Abort();
+  Settle();
+  ASSERT_EQ(backends_.size(), 2u);
+  EXPECT_GE(Backend(1)->got.size(), body.size());
+  Backend(1)->link->Send(kOk);
+  Settle();
+  EXPECT_TRUE(clients_[0]->Got("200 OK"));
+  ExpectNothingLeft();
+}
+
+TEST_F(RulesTest, ADrainInTheTurnInWhichAConnectionEndsIsHarmless) {
+  Start();
+  Script* client = Client(kGet);
+  Settle();
+  client->link->Abort();
+  while (net_.Step()) {
+  }
+  net_.DeliverEdges([this] { worker_->reactor()->CountDispatch(); });
+  worker_->Drain();
+  Settle();
+  ExpectNothingLeft();
+}
+
+TEST_F(RulesTest, APoolThatDrainsStillServes) {
+  Start();
+  connect_ms_ = 50;
+  Script* client = Client(kGet);
+  Settle();
+  worker_->Drain();
+  Pass(60);
+  ASSERT_TRUE(Backend(0)->Got("GET /"));
+  Backend(0)->link->Send(kOk);
+  Settle();
+  EXPECT_TRUE(client->Got("200 OK"));
+  EXPECT_TRUE(client->Got("connection: close"));
+  ExpectNothingLeft();
+}
+
+std::string Hello(uint32_t credit) {
+  uint8_t bytes[20];
+  toy::Writer writer(bytes);
+  writer.Head(toy::kHello, 0, 12, 0);
+  writer.Bytes("TOY1", 4);
+  writer.Number(credit, 4);
+  writer.Number(100, 4);
+  return std::string(reinterpret_cast<const char*>(bytes), sizeof(bytes));
+}
+
+TEST_F(RulesTest, AMultiplexedBackendMaySpeakFirstInPieces) {
+  variation_.toy_up = true;
+  Start();
+  on_dial_ = [](Script* backend) { backend->link->Send(Hello(1000).substr(0, 7)); };
+  Client(kGet);
+  // The first bytes come with the connection itself.
+  worker_->reactor()->RunTurn();
+  while (net_.Step()) {
+  }
+  Turn();
+  while (net_.Step()) {
+  }
+  Turn();
+  Settle();
+  ASSERT_EQ(backends_.size(), 1u);
+  Backend(0)->link->Send(Hello(1000).substr(7));
+  Settle();
+  // Its HELLO, and the head of the request.
+  EXPECT_TRUE(Backend(0)->Got("GET")) << "the request went to it";
+  clients_[0]->link->Abort();
+  Settle();
+  ExpectNothingLeft();
+}
+
+}  // namespace
+}  // namespace weir::sim
