@@ -178,7 +178,10 @@ void MuxStream::Finish() {
   if (state_ != State::kLinked) return;
   if (tunnel_ && !attachment_.sent_all()) return;
   pool_->stats().upstream_rq_completed->Add();
+  const uint64_t dropped = attachment_.queued_bytes();
   Unlink(WEIR_REASON_NO_ERROR);
+  // Credited, so that a client that reads nothing before it has sent everything comes to its end.
+  if (dropped > uncredited_) host_->RequestBodyTaken(dropped - uncredited_);
   if (tunnel_) host_->TunnelOver();
 }
 

@@ -119,9 +119,8 @@ std::string_view PeerIp(const RequestOrigin& origin, Message* request) {
 
 bool SetForwarding(const HcmWorker& hcm, const RequestOrigin& origin, Message* request) {
   const config::HttpConnectionManager& s = hcm.settings();
-  if (s.skip_xff_append) return true;
   bool ok = true;
-  if (s.use_remote_address && origin.peer->is_ip()) {
+  if (!s.skip_xff_append && s.use_remote_address && origin.peer->is_ip()) {
     ok = AppendTo(request, WEIR_TOKEN_X_FORWARDED_FOR, PeerIp(origin, request));
   }
   // What the client says about its scheme counts only where a trusted proxy stands in front.

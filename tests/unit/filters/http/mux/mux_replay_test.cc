@@ -185,6 +185,22 @@ TEST_F(ReplayTest, ABodyThatComesDuringTheNewConnectIsNotLost) {
   EXPECT_EQ(stream.taken, 6u);
 }
 
+TEST_F(ReplayTest, BytesThatTheFirstConnectionDidNotTakeAreCreditedByTheSecond) {
+  Warm();
+  FakeStream& stream = Begin("PUT", false, WEIR_HEAD_HAS_LENGTH, 6);
+  stream.Body("abc", false);
+  worker_.Turn();
+  EXPECT_EQ(stream.taken, 3u);
+  // Given to the connection, which breaks before the turn's flush.
+  stream.Body("def", true);
+  at(0).Break();
+  worker_.Turn();
+  ASSERT_EQ(dialled(), 2u);
+  const std::string again = at(1).Written();
+  EXPECT_EQ(again.substr(again.size() - 6), "abcdef");
+  EXPECT_EQ(stream.taken, 6u);
+}
+
 TEST_F(ReplayTest, MoreThan64KiBAreNotKept) {
   Warm();
   FakeStream& stream = Begin("PUT", false, WEIR_HEAD_HAS_LENGTH, 100'000);

@@ -239,6 +239,17 @@ TEST_F(MuxStreamTest, AnAnswerBeforeTheEndOfTheRequestIsForwardedAndTheConnectio
   EXPECT_EQ(dialled(), 2u);
 }
 
+TEST_F(MuxStreamTest, WhatTheBackendHadNoRoomForIsCreditedAfterAnEarlyAnswer) {
+  FakeStream& stream = Post(1'000'000);
+  at(0).peer.write_room = 0;
+  for (int i = 0; i < 10; ++i) stream.Body(std::string(50'000, 'x'), false);
+  worker_.Turn();
+  EXPECT_LT(stream.taken, 500'000u);
+  Send(0, "HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n");
+  EXPECT_EQ(stream.log, "413!");
+  EXPECT_EQ(stream.taken, 500'000u);
+}
+
 TEST_F(MuxStreamTest, AnEarlyAnswerWithABodyIsForwardedWhole) {
   FakeStream& stream = Post(1000);
   stream.Body("some", false);
@@ -453,6 +464,7 @@ TEST_F(MuxStreamTest, ATunnelGoesBothWaysUntilBothHalvesAreOver) {
   worker_.Turn();
   EXPECT_EQ(at(0).Written(), "bye");
   EXPECT_TRUE(at(0).peer.closed);
+  EXPECT_EQ(stream.tunnels_over, 1);
   EXPECT_EQ(Stat("upstream_rq_completed"), 1u);
 }
 

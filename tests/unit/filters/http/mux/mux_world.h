@@ -67,6 +67,7 @@ class FakeStream final : public http::TerminalHost {
   std::string body;
   uint64_t sent = 0;
   uint64_t taken = 0;
+  int tunnels_over = 0;
   http::LocalReply failure;
   std::string failure_details;
 
@@ -99,6 +100,7 @@ class FakeStream final : public http::TerminalHost {
     failure_details = std::string(reply.details);
   }
   void RequestBodyTaken(uint64_t bytes) override { taken += bytes; }
+  void TunnelOver() override { ++tunnels_over; }
 
   bool credit_at_once = true;
 

@@ -41,8 +41,10 @@ TEST(RequestRules, BehindAProxyXForwardedForIsLeftAlone) {
   EXPECT_EQ(FieldOf(Forwarded(&world, ""), "x-forwarded-for"), "(none)");
 }
 
-TEST(RequestRules, SkipXffAppendTouchesNothing) {
+TEST(RequestRules, SkipXffAppendIsAboutTheAddressAlone) {
   HcmWorld world("skip_xff_append: true");
+  EXPECT_EQ(FieldOf(Forwarded(&world, "x-forwarded-proto: https\r\n"), "x-forwarded-proto"),
+            "http");
   EXPECT_EQ(FieldOf(Forwarded(&world, "x-forwarded-for: 1.1.1.1\r\n"), "x-forwarded-for"),
             "1.1.1.1");
 }
