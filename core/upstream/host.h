@@ -18,7 +18,7 @@ struct Host {
   uint32_t weight = 1;
   uint32_t index = 0;
   bool healthy = true;           // health checks and outlier detection will write it
-  uint32_t active_requests = 0;  // attached to its connections, or waiting for one
+  uint32_t active_requests = 0;  // attached to its connections
   uint32_t connections = 0;      // open or connecting
   uint32_t connecting = 0;
   int64_t current_weight = 0;    // of smooth weighted round robin

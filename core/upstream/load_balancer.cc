@@ -12,9 +12,9 @@ Host* OrElse(Host* picked, const Host* avoid) {
   return const_cast<Host*>(avoid);
 }
 
-bool LessLoaded(const Host* a, const Host* b) {
-  return uint64_t{a->active_requests + 1} * b->weight < uint64_t{b->active_requests + 1} * a->weight;
-}
+uint64_t Load(const Host* host) { return uint64_t{host->active_requests} + host->pending_count + 1; }
+
+bool LessLoaded(const Host* a, const Host* b) { return Load(a) * b->weight < Load(b) * a->weight; }
 
 }  // namespace
 

@@ -26,7 +26,7 @@ class RoundRobin final : public LoadBalancer {
  private:
 };
 
-// The less loaded of `choices` hosts drawn at random; load is (active requests + 1) / weight.
+// The less loaded of `choices` hosts drawn at random; load is (requests on it or waiting for it + 1) / weight.
 class LeastRequest final : public LoadBalancer {
  public:
   LeastRequest(base::Random* random, uint32_t choices) : random_(random), choices_(choices) {}

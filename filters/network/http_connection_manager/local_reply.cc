@@ -75,8 +75,6 @@ LocalReplyText AsGrpc(const LocalReplyText& text) {
 
 uint32_t GrpcStatusOf(uint32_t http_status) {
   switch (http_status) {
-    case 200:
-      return 0;
     case 400:
       return 13;  // INTERNAL
     case 401:

@@ -114,6 +114,15 @@ TEST(LeastRequest, LoadCountsPerWeight) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(balancer.Pick(hosts.list, nullptr)->index, 0u);
 }
 
+TEST(LeastRequest, RequestsThatWaitForAHostAreItsLoad) {
+  Hosts hosts({1, 1});
+  hosts.list[0]->active_requests = 1;
+  hosts.list[1]->pending_count = 5;  // it does not answer connects
+  base::Random random(7);
+  LeastRequest balancer(&random, 100);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(balancer.Pick(hosts.list, nullptr)->index, 0u);
+}
+
 TEST(LeastRequest, SpreadsEqualHostsEvenly) {
   Hosts hosts({1, 1, 1, 1});
   base::Random random(7);
