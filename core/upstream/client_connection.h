@@ -56,6 +56,7 @@ class ClientConnection final : public http::CodecConnection {
   bool connecting_ = true;  // the pool counts it among those on their way
   bool timed_out_ = false;
   bool settle_ = false;  // a stream ended: decide in the deferred phase what becomes of the connection
+  uint32_t address_index_ = 0;  // which of its host's addresses was dialled
   uint32_t requests_ = 0;
   uint32_t active_ = 0;
 };

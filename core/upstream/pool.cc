@@ -133,6 +133,7 @@ void Pool::Cancel(PoolRequest* request) {
 
 void Pool::Dial(Host* host) {
   auto* connection = new ClientConnection(this, host, worker_->dialer->Dial(host->address), codec_.api, codec_.params);
+  connection->address_index_ = host->address_index;
   ++host->connections;
   ++host->connecting;
   ++connections_;
@@ -211,7 +212,7 @@ void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_
   stats_.upstream_cx_tx_bytes_total->Add(connection->bytes_sent());
   if (was_connecting) {
     --host->connecting;
-    FailConnect(host, timed_out);
+    FailConnect(host, connection->address_index_, timed_out);
   }
   // Requests that waited for this connection need another one, also while the pool drains. At the limit too where this was the
   // host's last: the connections of other hosts are of no use to them.
@@ -219,7 +220,8 @@ void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_
   if (connections_ < max_connections_ || host->connections == 0) Dial(host);
 }
 
-// A host name may stand for several addresses: the one that failed is left for the next, round and round.
+// A host name may stand for several addresses: the one that failed is left for the next, round and round. Connects that were
+// under way together fail together, and leave it once.
 void Pool::UseNextAddress(Host* host) {
   const auto& more = host->endpoint->additional_addresses;
   if (more.empty()) return;
@@ -229,9 +231,9 @@ void Pool::UseNextAddress(Host* host) {
 }
 
 // One failed connect costs one waiting request one attempt: the first, which waited longest. It looks for another host.
-void Pool::FailConnect(Host* host, bool timed_out) {
+void Pool::FailConnect(Host* host, uint32_t address_index, bool timed_out) {
   (timed_out ? stats_.upstream_cx_connect_timeout : stats_.upstream_cx_connect_fail)->Add();
-  UseNextAddress(host);
+  if (host->address_index == address_index) UseNextAddress(host);
   PoolRequest* request = host->pending.front();
   if (request == nullptr || host->connecting >= host->pending_count) return;
   Unqueue(request);

@@ -64,7 +64,7 @@ class Pool {
   void ServePending(Host* host, ClientConnection* connection);
   void Keep(ClientConnection* connection);
   bool WornOut(const ClientConnection* connection) const;
-  void FailConnect(Host* host, bool timed_out);
+  void FailConnect(Host* host, uint32_t address_index, bool timed_out);
   static void UseNextAddress(Host* host);
 
   net::WorkerContext* worker_;

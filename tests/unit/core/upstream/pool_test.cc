@@ -306,6 +306,38 @@ TEST_F(PoolTest, AFailedConnectIsTriedOnAnotherHost) {
   EXPECT_EQ(Stat("upstream_cx_connect_fail"), 1u);
 }
 
+TEST_F(PoolTest, AFailedConnectIsTriedOnTheHostsNextAddress) {
+  config::Address second = cluster_.endpoints[0].address;
+  second.ip[3] = 99;
+  cluster_.endpoints[0].additional_addresses.push_back(second);
+  worker_.dialer.at_once = false;
+  Request& request = Begin();
+  EXPECT_EQ(at(0).address, "10.0.0.1:80");
+  at(0).Refuse();
+  worker_.Turn();
+  ASSERT_EQ(dialled(), 2u);
+  EXPECT_EQ(at(1).address, "10.0.0.99:80");
+  at(1).Establish();
+  worker_.Turn();
+  EXPECT_NE(request.got(), nullptr);
+  // What worked stays.
+  Begin();
+  EXPECT_EQ(at(2).address, "10.0.0.99:80");
+}
+
+TEST_F(PoolTest, ConnectsThatFailTogetherLeaveTheirAddressOnce) {
+  config::Address second = cluster_.endpoints[0].address;
+  second.ip[3] = 99;
+  cluster_.endpoints[0].additional_addresses.push_back(second);
+  worker_.dialer.at_once = false;
+  for (int i = 0; i < 4; ++i) Begin();
+  ASSERT_EQ(dialled(), 4u);
+  for (size_t i = 0; i < 4; ++i) at(i).Refuse();
+  worker_.Turn();
+  ASSERT_EQ(dialled(), 8u);
+  for (size_t i = 4; i < 8; ++i) EXPECT_EQ(at(i).address, "10.0.0.99:80") << i;
+}
+
 TEST_F(PoolTest, ThreeFailedConnectsAreAFailure) {
   worker_.dialer.at_once = false;
   Request& request = Begin();
