@@ -398,7 +398,8 @@ uint32_t H1Codec::Capacity() const {
 }
 
 uint32_t H1Codec::Reusable() const {
-  return keep_alive_ && !close_ && phase_ == 0 ? 1 : 0;
+  // A server that goes away still answers one request more: the client is told with the answer.
+  return keep_alive_ && !close_ && phase_ < (server() ? 2 : 1) ? 1 : 0;
 }
 
 }  // namespace weir::h1

@@ -407,6 +407,9 @@ class Weir:
     self.admin = self.addresses.get("admin")
     self.concurrency = concurrency
     self.stopped = False
+    if self.admin is not None:
+      # The sockets are bound before the workers run.
+      wait_until(lambda: self.ask_admin("/ready").status == 200, lambda: "the program to be ready: " + self.log())
 
   def _read_addresses(self, path):
     if self.process.poll() is not None:
@@ -622,10 +625,14 @@ class WeirTest(unittest.TestCase):
     for client in self.clients:
       client.close()
     errors = [error for backend in self.backends for error in backend.errors]
-    for backend in self.backends:
-      backend.reset()
     self.assertIsNone(self.weir.process.poll(), "the program ended: " + self.weir.log())
-    self.weir.wait_idle()
+
+    def idle():
+      # Connections that were on their way to a backend come in late.
+      for backend in self.backends:
+        backend.reset()
+      return not self.weir.gauges_off()
+    wait_until(idle, lambda: "gauges to be at their baseline: %r" % self.weir.gauges_off())
     self.assertEqual(errors, [])
 
   def connect(self, name="main", **keys):

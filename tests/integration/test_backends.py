@@ -136,6 +136,7 @@ class BadResponses(WeirTest):
         self.assertEqual(client.send(request("/1")).response().body, b"first")
         self.assertEqual(client.send(request("/2")).response().body, b"/2")
         self.assertEqual(len(self.backend.wires), 2)
+        wait_until(lambda: hasattr(self.backend.wires[0], "after"), "the end of the first connection")
         self.assertEqual(self.backend.wires[0].after, b"")
         client.close()
         self.backend.reset()
@@ -156,6 +157,7 @@ class BadResponses(WeirTest):
     go.set()
     wait_until(lambda: self.weir.stat("cluster.app.upstream_cx_active") == 0, "the connection to be dropped")
     self.assertEqual(client.send(request("/2")).response().body, b"/2")
+    wait_until(lambda: hasattr(self.backend.wires[0], "after"), "the end of the first connection")
     self.assertEqual(self.backend.wires[0].after, b"")
 
   def test_fin_on_an_idle_connection_ends_it(self):

@@ -214,7 +214,8 @@ class FlowControl(WeirTest):
     baseline = self.weir.stat("server.memory_pinned")
     client = self.connect(receive_buffer=65536)
     client.send(request())
-    wait_until(lambda: self.weir.stat("cluster.app.upstream_rq_active") == 1 and self.backend.wires[0].received, "the request")
+    wait_until(lambda: self.weir.stat("cluster.app.upstream_rq_active") == 1 and self.backend.total_received(),
+               "the request")
     wait_until(lambda: self.pinned_settles(), "the stall")
     self.assertLess(self.weir.stat("server.memory_pinned") - baseline, 8 * self.LIMIT + 4 * SLAB)
     wait_until(lambda: result, "the backend's stall")

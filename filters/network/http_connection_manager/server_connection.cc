@@ -92,7 +92,9 @@ void ServerConnection::StreamGone() {
   --streams_;
   if (finished() || streams_ > 0) return;
   const uint64_t now = context()->reactor->now_ms();
-  if (last_request_ || !Reusable()) {
+  // Where the head went out before this was to be the last answer, the client has not heard of it and
+  // may be sending already: its next answer says so.
+  if (!Reusable()) {
     End(WEIR_REASON_NONE);
     return;
   }
@@ -104,7 +106,7 @@ void ServerConnection::StreamGone() {
 void ServerConnection::OnDrained() {
   if (streams_ > 0 || closing()) return;
   const uint64_t now = context()->reactor->now_ms();
-  idle_deadline_ = draining_ ? In(now, hcm_->settings().drain_timeout) : In(now, hcm_->settings().idle_timeout);
+  idle_deadline_ = In(now, last_request_ ? hcm_->settings().drain_timeout : hcm_->settings().idle_timeout);
   Arm();
 }
 
