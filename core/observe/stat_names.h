@@ -48,7 +48,6 @@ namespace weir::observe {
   COUNTER(downstream_rq_rejected_underscore)             \
   COUNTER(downstream_rq_slow_body)                       \
   COUNTER(no_route)                                      \
-  COUNTER(no_cluster)                                    \
   COUNTER(rq_total)                                      \
   COUNTER(rq_redirect)                                   \
   COUNTER(rq_direct_response)                            \
@@ -83,7 +82,6 @@ namespace weir::observe {
   COUNTER(upstream_rq_timeout)                         \
   COUNTER(upstream_rq_retry)                           \
   COUNTER(upstream_rq_retry_success)                   \
-  COUNTER(upstream_rq_retry_overflow)                  \
   COUNTER(upstream_rq_rx_reset)                        \
   COUNTER(upstream_rq_tx_reset)                        \
   COUNTER(upstream_rq_1xx)                             \
@@ -102,8 +100,7 @@ namespace weir::observe {
   COUNTER(downstream_cx_overflow)           \
   COUNTER(downstream_cx_overload_reject)    \
   COUNTER(downstream_global_cx_overflow)    \
-  COUNTER(downstream_accept_failed)         \
-  COUNTER(no_filter_chain_match)
+  COUNTER(downstream_accept_failed)
 
 // tcp.<stat_prefix>.
 #define WEIR_TCP_STATS(COUNTER, GAUGE)                   \
@@ -116,8 +113,8 @@ namespace weir::observe {
   COUNTER(downstream_flow_control_resumed_reading_total) \
   COUNTER(idle_timeout)
 
-// server. Those that describe the process are written on the main thread's block; memory_pinned,
-// body_bytes and total_connections are summed over the workers.
+// server. Those that describe the process are written on the main thread's block; memory_pinned and
+// total_connections are summed over the workers.
 #define WEIR_SERVER_STATS(COUNTER, GAUGE) \
   GAUGE(live)                             \
   GAUGE(state)                            \
@@ -126,7 +123,6 @@ namespace weir::observe {
   GAUGE(total_connections)                \
   GAUGE(memory_resident)                  \
   GAUGE(memory_pinned)                    \
-  GAUGE(body_bytes)                       \
   COUNTER(overload_stop_accept)           \
   COUNTER(overload_rejected)              \
   COUNTER(out_of_descriptors)

@@ -498,7 +498,7 @@ class Weir:
     for name, value in stats.items():
       if re.match(r"(http|listener)\.admin\.", name):
         continue
-      if name.endswith("_active") or name == "server.body_bytes":
+      if name.endswith("_active"):
         expected = 0
       elif name == "server.total_connections":
         expected = 1

@@ -135,7 +135,11 @@ void MuxStream::OnUpstreamTaken(uint64_t bytes) {
   host_->RequestBodyTaken(bytes - again);
 }
 
-void MuxStream::OnResponseTaken(uint64_t bytes) { attachment_.Credit(bytes); }
+void MuxStream::OnResponseTaken(uint64_t bytes) {
+  response_held_ -= std::min(response_held_, bytes);
+  attachment_.Credit(bytes);
+  if (response_paused_) NotePause();
+}
 
 void MuxStream::OnUpstreamHead(weir_head& head, bool end_stream) {
   response_started_ = true;
@@ -155,8 +159,19 @@ void MuxStream::OnUpstreamHead(weir_head& head, bool end_stream) {
 }
 
 void MuxStream::OnUpstreamData(base::Slice data, bool end_stream) {
+  response_held_ += data.size();
   host_->RespondData(std::move(data), end_stream);
-  if (end_stream) Finish();
+  if (end_stream) return Finish();
+  NotePause();
+}
+
+// The backend may send no more than its window until the client has taken some: that is when it is paused.
+void MuxStream::NotePause() {
+  const bool paused = response_held_ >= pool_->config().per_connection_buffer_limit_bytes;
+  if (paused == response_paused_) return;
+  response_paused_ = paused;
+  const observe::ClusterStats& stats = pool_->stats();
+  (paused ? stats.upstream_flow_control_paused_reading_total : stats.upstream_flow_control_resumed_reading_total)->Add();
 }
 
 void MuxStream::OnUpstreamTrailers(weir_head& head) {

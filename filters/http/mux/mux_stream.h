@@ -49,6 +49,7 @@ class MuxStream final : public http::Terminal, private upstream::PoolRequest, pr
   void Link(bool fresh, const upstream::Host* avoid);
   bool BuildHead(weir_head* head);
   void SendBody();
+  void NotePause();
   void Keep(http::SliceQueue* data);
   void Finish();
   void Unlink(uint32_t reason);
@@ -65,8 +66,10 @@ class MuxStream final : public http::Terminal, private upstream::PoolRequest, pr
   bool response_started_ = false;
   bool head_forwarded_ = false;
   bool tunnel_ = false;
+  bool response_paused_ = false;
   const weir_head* trailers_ = nullptr;
   uint64_t uncredited_ = 0;         // bytes sent again by a replay, which were credited the first time
+  uint64_t response_held_ = 0;      // of the answer, between the backend and the client
   http::SliceQueue waiting_;        // not yet given to an attachment
   http::SliceQueue kept_;           // given to one, kept for a replay
   Attachment attachment_;
