@@ -181,6 +181,8 @@ void Pool::ServePending(Host* host, ClientConnection* connection) {
     request->OnConnection(connection, host);
   }
   if (connection->finished() || connection->state() != ClientConnection::State::kReady) return;
+  // There may be room by now for those who still wait: another host's connection made it, and did not dial for them.
+  if (host->pending_count > host->connecting && connections_ < max_connections_) Dial(host);
   // Those who still wait want another connection, for which there is no room beside this one.
   const bool in_the_way = host->pending_count > host->connecting && connections_ >= max_connections_;
   if (connection->active() == 0 && (draining_ || in_the_way)) {
