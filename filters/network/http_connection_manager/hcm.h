@@ -24,6 +24,8 @@ struct HcmConfig {
   std::shared_ptr<const config::HttpConnectionManager> settings;
   std::unique_ptr<const http::RouteTable> routes;
   std::vector<http::FilterEntry> filters;  // without the terminal one
+  // What plugins made of their configuration, for filters and routes: freed with this, before the plugins go.
+  std::vector<std::unique_ptr<void, void (*)(void*)>> filter_configs;
   const weir_codec_api* codec = nullptr;
   weir_codec_params codec_params{};        // server position
   http::PathOptions path_options;

@@ -93,6 +93,7 @@ class Builder {
     config::AbiConfigScope scope(context_.diagnostics, node, mark, where);
     void* config = api->config_new(context_.plugin_host, http::HttpFilterHostTable(), scope.node(), per_route ? 1 : 0);
     *ok = scope.Finish(config != nullptr);
+    if (config != nullptr && api->config_free != nullptr) hcm_->filter_configs.emplace_back(config, api->config_free);
     return config;
   }
 
