@@ -195,8 +195,8 @@ ssize_t SocketIo::Write(const iovec* pieces, int count) {
       return kAgain;
     }
     if (errno == EINTR) continue;
+    // What came before the peer's RST is still there to be read: an early answer, say. Read finds out for itself.
     error_ = errno;
-    state_ = State::kBroken;
     return kFailed;
   }
 }

@@ -136,7 +136,17 @@ TEST_F(SocketIoTest, AWriteToAClosedPeerFailsWithoutASignal) {
   ClosePeer();
   EXPECT_EQ(WriteText(io_.get(), "a"), kFailed);
   EXPECT_EQ(io_->error(), EPIPE);
-  EXPECT_EQ(Read(), kFailed);
+  EXPECT_EQ(Read(), 0);
+}
+
+TEST_F(SocketIoTest, WhatCameBeforeTheWriteFailedCanStillBeRead) {
+  ASSERT_EQ(send(peer_, "answer", 6, 0), 6);
+  ClosePeer();
+  loop_.Turn(false);
+  while (WriteText(io_.get(), "more") != kFailed) loop_.Turn(false);
+  EXPECT_EQ(io_->error(), EPIPE);
+  EXPECT_EQ(Read(), 6);
+  EXPECT_EQ(std::string(reinterpret_cast<char*>(room_), 6), "answer");
 }
 
 TEST_F(SocketIoTest, OurFinLeavesTheOtherDirectionOpen) {
