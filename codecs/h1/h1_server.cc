@@ -111,7 +111,8 @@ Parse H1Codec::ParseRequest(char* at, size_t size, size_t* used, Fault* fault) {
   head.kind = WEIR_HEAD_REQUEST;
   head.http_version = line.version;
   if (framing.has_length) head.flags |= WEIR_HEAD_HAS_LENGTH;
-  if (fields.te_trailers) head.flags |= WEIR_HEAD_TE_TRAILERS;
+  // A tunnel's bytes have no trailers to ask for.
+  if (fields.te_trailers && !upgrade_) head.flags |= WEIR_HEAD_TE_TRAILERS;
   if (expects_continue_) head.flags |= WEIR_HEAD_EXPECT_CONTINUE;
   if (to_connect_ || upgrade_) head.flags |= WEIR_HEAD_TUNNEL;
   head.content_length = framing.length;

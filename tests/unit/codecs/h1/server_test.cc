@@ -431,6 +431,13 @@ TEST(ServerTest, ATunnelAnswerOfAnotherProtocolBecomesA101) {
   EXPECT_EQ(codec.TakeOutput().substr(0, 13), "HTTP/1.1 101 ");
 }
 
+TEST(ServerTest, ATunnelAsksForNoTrailers) {
+  CodecHarness codec;
+  codec.Feed("GET /t HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: other\r\nTE: trailers\r\n\r\n");
+  EXPECT_EQ(codec.last_head().flags & WEIR_HEAD_TUNNEL, WEIR_HEAD_TUNNEL);
+  EXPECT_EQ(codec.last_head().flags & WEIR_HEAD_TE_TRAILERS, 0u);
+}
+
 TEST(ServerTest, ATunnelThatEndsWithItsAnswerIsHalfOver) {
   CodecHarness codec;
   codec.Feed(kWebSocket);
