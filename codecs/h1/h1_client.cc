@@ -9,7 +9,7 @@
 
 namespace weir::h1 {
 
-// ---- Requests ----
+// ---- Requests ---------------------------------------------------------------------------------
 
 uint32_t H1Codec::Open(weir_stream* user) {
   if (server() || Capacity() == 0) return 0;
@@ -90,7 +90,7 @@ H1Codec::Out H1Codec::FrameRequest(const weir_head& head, bool end_stream, HeadF
   return Out::kChunked;
 }
 
-// ---- Responses ----
+// ---- Responses --------------------------------------------------------------------------------
 
 // Bytes of a backend that nobody asked for: whatever they are, they answer no request of ours.
 bool H1Codec::UnaskedBytes(Span* span) {

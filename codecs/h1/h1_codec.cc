@@ -81,7 +81,7 @@ size_t H1Codec::Receive(uint8_t* data, size_t size, uint32_t flags, weir_event* 
   return span.used;
 }
 
-// ---- Heads ----
+// ---- Heads ------------------------------------------------------------------------------------
 
 FieldBlock H1Codec::NewBlock() const {
   FieldBlock block;
@@ -109,7 +109,7 @@ void H1Codec::GiveHead(Span* span, size_t head_size, bool end_stream) {
   event->head = &head;
 }
 
-// ---- Bodies ----
+// ---- Bodies -----------------------------------------------------------------------------------
 
 // Gives up to `most` bytes from the front of the span. False, and nothing given, when the consumer
 // has no room.
@@ -302,7 +302,7 @@ bool H1Codec::ReceiveUntilClose(Span* span) {
   return true;
 }
 
-// ---- The end of an exchange ----
+// ---- The end of an exchange -------------------------------------------------------------------
 
 void H1Codec::FinishIn(const Span& span) {
   // A backend that says more than its response, or that has gone, is not used again.
@@ -356,7 +356,7 @@ void H1Codec::NextExchange() {
   expects_continue_ = body_begun_ = false;
 }
 
-// ---- The host's calls ----
+// ---- The host's calls -------------------------------------------------------------------------
 
 void H1Codec::Adopt(uint32_t stream, weir_stream* user) {
   if (stream == stream_ && server()) user_ = user;

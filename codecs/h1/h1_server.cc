@@ -18,7 +18,7 @@ weir_view View(std::string_view text) {
 
 }  // namespace
 
-// ---- Requests ----
+// ---- Requests ---------------------------------------------------------------------------------
 
 // One empty line may stand before a request line (RFC 9112 section 2.2). False: wait for more.
 bool H1Codec::SkipLeadingLine(Span* span) {
@@ -186,7 +186,7 @@ bool H1Codec::ReceiveDone(Span* span) {
   return true;
 }
 
-// ---- Responses ----
+// ---- Responses --------------------------------------------------------------------------------
 
 int32_t H1Codec::SendResponse(const weir_head& head, bool end_stream, weir_out* out) {
   if (in_ == In::kHead || head.status < 100 || head.status > 599) return WEIR_REFUSED;

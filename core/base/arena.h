@@ -9,12 +9,14 @@
 
 namespace weir::base {
 
-// Bump memory of one stream: everything in it dies at once. Starts in memory that the owner lends (so that an ordinary request
-// takes no further slab) and goes on in slabs. 64 bytes past every allocation can be read.
+// Bump memory of one stream: everything in it dies at once. Starts in memory that the owner lends
+// (so that an ordinary request takes no further slab) and goes on in slabs. 64 bytes past every
+// allocation can be read.
 class Arena {
  public:
-  // `memory` must be followed by Slab::kPadding readable bytes and outlive the arena. limit: bytes from slabs; an allocation
-  // beyond it returns null, which callers turn into the stream's end (431 or 500), never into a crash.
+  // `memory` must be followed by Slab::kPadding readable bytes and outlive the arena. limit: bytes
+  // from slabs; an allocation beyond it returns null, which callers turn into the stream's end (431
+  // or 500), never into a crash.
   Arena(SlabPool* pool, uint8_t* memory, size_t size, uint32_t limit)
       : pool_(pool), at_(memory), end_(memory + size), limit_(limit) {}
   ~Arena();
@@ -22,7 +24,8 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
 
   void* Allocate(size_t size, size_t align = 8) {
-    uint8_t* p = reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(at_) + align - 1) & ~(align - 1));
+    uint8_t* p =
+        reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(at_) + align - 1) & ~(align - 1));
     if (p > end_ || size > static_cast<size_t>(end_ - p)) return AllocateSlow(size, align);
     at_ = p + size;
     return p;

@@ -4,7 +4,8 @@
 
 namespace weir::base {
 
-// A link that an object carries for each list it can be in. Unlinks itself when it dies, so a list never holds a dead object.
+// A link that an object carries for each list it can be in. Unlinks itself when it dies, so a list
+// never holds a dead object.
 class ListNode {
  public:
   ListNode() = default;

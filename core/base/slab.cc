@@ -12,11 +12,15 @@ int ClassOf(uint32_t size) {
   return c;
 }
 
-void FreeSlab(Slab* slab) { std::free(slab); }
+void FreeSlab(Slab* slab) {
+  std::free(slab);
+}
 
 }  // namespace
 
-SlabPool::~SlabPool() { Trim(); }
+SlabPool::~SlabPool() {
+  Trim();
+}
 
 Slab* SlabPool::Take(uint32_t size) {
   const int c = ClassOf(size);

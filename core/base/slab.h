@@ -9,17 +9,17 @@ namespace weir::base {
 
 class SlabPool;
 
-// A refcounted piece of memory of one worker. Not thread-safe: retained and released on the owning worker only. kPadding bytes
-// past the end can be read (wide scans), and hold no data.
+// A refcounted piece of memory of one worker. Not thread-safe: retained and released on the owning
+// worker only. kPadding bytes past the end can be read (wide scans), and hold no data.
 struct Slab {
   static constexpr uint32_t kPadding = 64;
 
   SlabPool* pool;
   Slab* next_free;
   uint32_t refs;
-  uint32_t size;       // usable bytes
+  uint32_t size;  // usable bytes
   uint32_t size_class;
-  uint32_t used;       // for whoever fills the slab front to back
+  uint32_t used;  // for whoever fills the slab front to back
 
   uint8_t* data() { return reinterpret_cast<uint8_t*>(this) + kHeader; }
   uint8_t* end() { return data() + size; }
@@ -28,7 +28,8 @@ struct Slab {
   static constexpr uint32_t kHeader = 64;
 };
 
-// Per-worker memory in five sizes, with a bounded free list for each (last in, first out: the hottest memory is reused first).
+// Per-worker memory in five sizes, with a bounded free list for each (last in, first out: the
+// hottest memory is reused first).
 class SlabPool {
  public:
   static constexpr uint32_t kSizes[] = {1024, 4096, 16384, 65536, 262144};
@@ -40,8 +41,8 @@ class SlabPool {
   SlabPool(const SlabPool&) = delete;
   SlabPool& operator=(const SlabPool&) = delete;
 
-  // A slab of at least `size` usable bytes (size <= 256 KiB) with one reference. Never null: out of memory aborts in the
-  // allocator; the worker refuses work long before (see the overload limits).
+  // A slab of at least `size` usable bytes (size <= 256 KiB) with one reference. Never null: out of
+  // memory aborts in the allocator; the worker refuses work long before (see the overload limits).
   Slab* Take(uint32_t size);
   static void Retain(Slab* slab) { ++slab->refs; }
   static void Release(Slab* slab) {
@@ -68,7 +69,8 @@ class SlabPool {
 class Slice {
  public:
   Slice() = default;
-  // Adopts one reference to slab. data must lie in it. A null slab means memory that outlives every slice (static text).
+  // Adopts one reference to slab. data must lie in it. A null slab means memory that outlives every
+  // slice (static text).
   Slice(Slab* slab, const uint8_t* data, size_t size)
       : slab_(slab), data_(data), size_(static_cast<uint32_t>(size)) {}
   Slice(Slice&& other) noexcept { *this = std::move(other); }

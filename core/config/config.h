@@ -131,7 +131,8 @@ struct Limits {
   // Resident memory beyond which new work is refused. Default 0: the cgroup's limit, else none.
   // --max-memory wins.
   std::uint64_t max_memory_bytes = 0;
-  // Bytes of messages that one worker may hold; while it holds more, new requests get 503. Default 256 MiB, range 1 MiB … 1 TiB.
+  // Bytes of messages that one worker may hold; while it holds more, new requests get 503. Default
+  // 256 MiB, range 1 MiB … 1 TiB.
   std::uint64_t max_body_bytes_per_worker = 268'435'456;
 };
 

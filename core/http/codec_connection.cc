@@ -12,7 +12,8 @@ using base::Slab;
 using base::SlabPool;
 using base::Slice;
 
-// What codecs may call. A weir_stream handed to a codec is a CodecStream, a weir_out is an OutQueue; nobody else makes either.
+// What codecs may call. A weir_stream handed to a codec is a CodecStream, a weir_out is an
+// OutQueue; nobody else makes either.
 struct CodecHost {
   static CodecStream* Stream(weir_stream* stream) { return reinterpret_cast<CodecStream*>(stream); }
 
@@ -36,12 +37,15 @@ struct CodecHost {
     if (!stream->bound()) return;
     OutQueue::From(out)->Take(&stream->body_, size);
     stream->OnBodyTaken(size);
-    if (stream->body_.empty() && stream->end_queued_ && stream->trailers_ == nullptr) MarkSent(stream);
+    if (stream->body_.empty() && stream->end_queued_ && stream->trailers_ == nullptr)
+      MarkSent(stream);
   }
 
   static const weir_head* Trailers(weir_stream* handle) {
     CodecStream* stream = Stream(handle);
-    if (!stream->bound() || !stream->end_queued_ || !stream->body_.empty() || stream->trailers_ == nullptr) return nullptr;
+    if (!stream->bound() || !stream->end_queued_ || !stream->body_.empty() ||
+        stream->trailers_ == nullptr)
+      return nullptr;
     MarkSent(stream);
     return stream->trailers_;
   }
@@ -126,7 +130,7 @@ void CodecConnection::OnIo(bool readable, bool writable) {
   if (readable) Pump();
 }
 
-// ---- Receiving ------------------------------------------------------------------------------------------------------------
+// ---- Receiving --------------------------------------------------------------------------------
 
 void CodecConnection::Pump() {
   if (gone_) return;
@@ -163,8 +167,8 @@ void CodecConnection::Pump() {
   if (input_size_ > 0 && !blocked_) OnPartialInput();
 }
 
-// In the middle of a message a short read is not the last word: a RST that came with the bytes is part
-// of the same edge and announces itself in no other way.
+// In the middle of a message a short read is not the last word: a RST that came with the bytes is
+// part of the same edge and announces itself in no other way.
 bool CodecConnection::AwaitsRest() {
   if (multiplexed()) return false;
   return input_size_ > 0 || (!streams_.empty() && !streams_.front()->received_all_);
@@ -225,9 +229,11 @@ CodecConnection::ReadResult CodecConnection::ReadOnce(uint64_t* budget) {
 void CodecConnection::Receive(uint32_t flags, weir_event* event) {
   // What is shown has readable bytes behind it, also when nothing is shown.
   static uint8_t nothing[Slab::kPadding];
-  const size_t used = api_->receive(codec_, input_size_ == 0 ? nothing : input_, input_size_, flags, event);
+  const size_t used =
+      api_->receive(codec_, input_size_ == 0 ? nothing : input_, input_size_, flags, event);
   assert(used <= input_size_);
-  // Before the dispatch: whoever asks then sees what is left behind this event. Its bytes stay where they are.
+  // Before the dispatch: whoever asks then sees what is left behind this event. Its bytes stay
+  // where they are.
   input_ += std::min<size_t>(used, input_size_);
   input_size_ -= static_cast<uint32_t>(std::min<size_t>(used, input_size_));
 }
@@ -260,7 +266,8 @@ void CodecConnection::Parse(int* messages) {
   }
 }
 
-// Between turns a small rest must not pin the worker's receive slab, nor half a head a slab of 256 KiB.
+// Between turns a small rest must not pin the worker's receive slab, nor half a head a slab of 256
+// KiB.
 void CodecConnection::KeepInput() {
   if (input_size_ == 0) {
     ReleaseInput();
@@ -371,7 +378,7 @@ void CodecConnection::OnConnectionError(const weir_error& error) {
   Finish(true, error.reason);
 }
 
-// ---- Sending --------------------------------------------------------------------------------------------------------------
+// ---- Sending ----------------------------------------------------------------------------------
 
 void CodecConnection::OnFlush() {
   if (gone_ || !connected_) return;
@@ -448,12 +455,13 @@ void CodecConnection::ReportSent() {
 
 void CodecConnection::OnDeferred() {
   if (!failed_ || gone_) return;
-  // A backend that refuses the rest of a request answers and closes: the answer may be there although nothing can be written.
+  // A backend that refuses the rest of a request answers and closes: the answer may be there
+  // although nothing can be written.
   if (!server_) Pump();
   Gone(WEIR_REASON_REMOTE_RESET);
 }
 
-// ---- The end --------------------------------------------------------------------------------------------------------------
+// ---- The end ----------------------------------------------------------------------------------
 
 void CodecConnection::FailStreams(uint32_t reason) {
   while (CodecStream* stream = streams_.front()) {
@@ -497,7 +505,8 @@ void CodecConnection::Linger() {
   }
   lingering_ = true;
   io_->ShutdownWrite();
-  // What the peer still sends would turn our close into a RST that could destroy the answer on its way.
+  // What the peer still sends would turn our close into a RST that could destroy the answer on its
+  // way.
   context_->reactor->SetDeadline(this, context_->reactor->now_ms() + linger_ms_);
   if (io_->readable()) context_->reactor->WantRead(this);
 }
@@ -530,7 +539,7 @@ void CodecConnection::Gone(uint32_t reason) {
   OnGone(reason);
 }
 
-// ---- CodecStream ----------------------------------------------------------------------------------------------------------
+// ---- CodecStream ------------------------------------------------------------------------------
 
 CodecStream::~CodecStream() {
   // The codec must not keep a stream that is no more.
@@ -545,11 +554,12 @@ void CodecStream::Unbind() {
 
 int32_t CodecStream::SendHead(const weir_head& head, bool end_stream) {
   if (!bound()) return WEIR_REFUSED;
-  const int32_t status =
-      connection_->api_->send_head(connection_->codec_, id_, &head, end_stream ? 1 : 0, &connection_->out_);
+  const int32_t status = connection_->api_->send_head(connection_->codec_, id_, &head,
+                                                      end_stream ? 1 : 0, &connection_->out_);
   connection_->MarkDirty();
   // What came before the tunnel was open waits until now.
-  if (connection_->blocked_ && (head.flags & WEIR_HEAD_TUNNEL) != 0) connection_->context_->reactor->WantRead(connection_);
+  if (connection_->blocked_ && (head.flags & WEIR_HEAD_TUNNEL) != 0)
+    connection_->context_->reactor->WantRead(connection_);
   if (status == WEIR_OK) tunnel_ = (head.flags & WEIR_HEAD_TUNNEL) != 0;
   if (status == WEIR_OK && end_stream) {
     end_queued_ = true;
@@ -590,7 +600,8 @@ void CodecStream::Reset(uint32_t reason) {
 
 void CodecStream::Credit(uint64_t bytes) {
   if (!bound() || bytes == 0 || received_all_) return;
-  for (; bytes > UINT32_MAX; bytes -= UINT32_MAX) connection_->api_->consumed(connection_->codec_, id_, UINT32_MAX);
+  for (; bytes > UINT32_MAX; bytes -= UINT32_MAX)
+    connection_->api_->consumed(connection_->codec_, id_, UINT32_MAX);
   connection_->api_->consumed(connection_->codec_, id_, static_cast<uint32_t>(bytes));
   if (connection_->blocked_) connection_->context_->reactor->WantRead(connection_);
   if (connection_->multiplexed()) connection_->MarkDirty();

@@ -15,16 +15,18 @@ namespace weir::http {
 // The functions that the host offers to codecs while one of their calls runs.
 const weir_codec_host* CodecHostTable();
 
-// One connection driven through a codec, in either position: reads into slabs, shows the codec what came, hands its events to
-// the streams, gathers its output and writes it once per turn. Knows no protocol.
+// One connection driven through a codec, in either position: reads into slabs, shows the codec what
+// came, hands its events to the streams, gathers its output and writes it once per turn. Knows no
+// protocol.
 //
-// Life: construction -> Start -> ... -> Finish (by a subclass, or by the connection itself when it is over) -> OnGone, once ->
-// deleted at the end of the turn.
+// Life: construction -> Start -> ... -> Finish (by a subclass, or by the connection itself when it
+// is over) -> OnGone, once -> deleted at the end of the turn.
 class CodecConnection : public net::Actor, public net::IoClient {
  public:
-  // api and what params points to must outlive the connection. position and stream limits are in params.
-  CodecConnection(net::WorkerContext* context, std::unique_ptr<net::Io> io, const weir_codec_api* api,
-                  const weir_codec_params& params);
+  // api and what params points to must outlive the connection. position and stream limits are in
+  // params.
+  CodecConnection(net::WorkerContext* context, std::unique_ptr<net::Io> io,
+                  const weir_codec_api* api, const weir_codec_params& params);
   ~CodecConnection() override;
 
   // False when the codec could not be created: the connection is then unusable (fail closed).
@@ -38,7 +40,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool multiplexed() const { return (api_->flags & WEIR_CODEC_API_MULTIPLEXED) != 0; }
   uint32_t Capacity() const { return closing() ? 0 : api_->capacity(codec_); }
   bool Reusable() const { return !closing() && !input_ended_ && api_->reusable(codec_) != 0; }
-  // Input that waits, or an end of input that was seen: an idle upstream connection with either must not be used.
+  // Input that waits, or an end of input that was seen: an idle upstream connection with either
+  // must not be used.
   bool HasUnreadInput() const { return input_size_ > 0 || input_ended_ || io_->readable(); }
   uint64_t bytes_received() const { return bytes_received_; }
   uint64_t bytes_sent() const { return bytes_sent_; }
@@ -51,27 +54,31 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void OnIo(bool readable, bool writable) final;
 
  protected:
-  // Server position: a request's first event came. Return the half for it, or null to refuse (the stream is reset).
+  // Server position: a request's first event came. Return the half for it, or null to refuse (the
+  // stream is reset).
   virtual CodecStream* OnNewStream() { return nullptr; }
-  // A connection-scope error from the codec; streams that were open have been reset. Default: Finish after what is queued.
+  // A connection-scope error from the codec; streams that were open have been reset. Default:
+  // Finish after what is queued.
   virtual void OnConnectionError(const weir_error& error);
   virtual void OnGoaway(uint32_t last_stream) { (void)last_stream; }
   // The peer sent FIN; the codec has said what that means for its streams.
   virtual void OnInputEnd() {}
   // A dialled connection is established. Called once, before anything is received.
   virtual void OnConnected() {}
-  // Input is left that is the start of something: the peer owes us the rest. Called after each read that ends so.
+  // Input is left that is the start of something: the peer owes us the rest. Called after each read
+  // that ends so.
   virtual void OnPartialInput() {}
   // All bytes that were queued are written.
   virtual void OnDrained() {}
   // The connection is over. Streams are unbound, the Io is closed.
   virtual void OnGone(uint32_t reason) = 0;
 
-  // Ends the connection. flush: after what is queued is written, with our FIN, and a bounded wait for the peer's, so that an
-  // answer is not lost to a RST; otherwise now.
+  // Ends the connection. flush: after what is queued is written, with our FIN, and a bounded wait
+  // for the peer's, so that an answer is not lost to a RST; otherwise now.
   void Finish(bool flush, uint32_t reason);
   void FailStreams(uint32_t reason);
-  // The end of the connection, whenever it comes, is a RST and no FIN: what a FIN would say is not true.
+  // The end of the connection, whenever it comes, is a RST and no FIN: what a FIN would say is not
+  // true.
   void AbortAtEnd() { abort_ = true; }
   bool streams_empty() { return streams_.empty(); }
   void MarkDirty() { context_->reactor->MarkDirty(this); }
@@ -83,7 +90,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void set_flush_ms(uint64_t ms) { flush_ms_ = static_cast<uint32_t>(ms); }
   // For a subclass's OnDeadline: true when the deadline was that of the end.
   bool HandleEndDeadline();
-  // Server position: the time for a head is over. True when the codec turned it into an answer (408).
+  // Server position: the time for a head is over. True when the codec turned it into an answer
+  // (408).
   bool ExpireHead();
 
   // Actor
@@ -95,7 +103,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   friend class CodecStream;
   friend struct CodecHost;
 
-  static constexpr uint64_t kOutLimit = 262144;     // queued output beyond which the codec is not asked for more
+  static constexpr uint64_t kOutLimit =
+      262144;  // queued output beyond which the codec is not asked for more
   static constexpr uint64_t kReadPerTurn = 262144;
   static constexpr int kMessagesPerTurn = 64;
 
@@ -132,23 +141,25 @@ class CodecConnection : public net::Actor, public net::IoClient {
   uint8_t* input_ = nullptr;
   uint32_t input_size_ = 0;
 
-  bool blocked_ : 1 = false;       // the codec has bytes that must wait
+  bool blocked_ : 1 = false;  // the codec has bytes that must wait
   bool input_ended_ : 1 = false;
   bool end_reported_ : 1 = false;
   bool connected_ : 1 = false;
-  bool finished_ : 1 = false;      // no more reading, no more events
-  bool closing_ : 1 = false;       // to be closed once the output is written
-  bool lingering_ : 1 = false;     // our FIN is sent; what comes is read and dropped
+  bool finished_ : 1 = false;   // no more reading, no more events
+  bool closing_ : 1 = false;    // to be closed once the output is written
+  bool lingering_ : 1 = false;  // our FIN is sent; what comes is read and dropped
   bool failed_ : 1 = false;
   bool gone_ : 1 = false;
-  bool half_closed_ : 1 = false;   // our direction of a tunnel is over: FIN once the output is written
+  bool half_closed_ : 1 =
+      false;  // our direction of a tunnel is over: FIN once the output is written
   bool fin_sent_ : 1 = false;
   bool server_ : 1 = false;
   bool abort_ : 1 = false;
   uint8_t finish_reason_ = 0;
   uint32_t linger_ms_ = 1000;
   uint32_t flush_ms_ = 300000;
-  uint32_t linger_left_ = 262144;  // bytes that a lingering connection still drops before it closes at once
+  uint32_t linger_left_ =
+      262144;  // bytes that a lingering connection still drops before it closes at once
 
   uint64_t bytes_received_ = 0;
   uint64_t bytes_sent_ = 0;

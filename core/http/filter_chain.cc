@@ -6,7 +6,9 @@
 namespace weir::http {
 namespace {
 
-weir_stream* Handle(FilterSlot& slot) { return reinterpret_cast<weir_stream*>(&slot); }
+weir_stream* Handle(FilterSlot& slot) {
+  return reinterpret_cast<weir_stream*>(&slot);
+}
 
 // Calls a hook of one half of a filter.
 template <class Hook, class... Args>
@@ -19,7 +21,8 @@ int32_t Call(Hook hook, FilterSlot& slot, Direction d, Args... args) {
 
 }  // namespace
 
-bool FilterChain::Build(const std::vector<FilterEntry>& entries, const Route* route, uint32_t buffer_limit) {
+bool FilterChain::Build(const std::vector<FilterEntry>& entries, const Route* route,
+                        uint32_t buffer_limit) {
   buffer_limit_ = buffer_limit;
   if (entries.empty()) return true;
   slots_ = arena_->AllocateArray<FilterSlot>(entries.size());
@@ -41,13 +44,16 @@ bool FilterChain::Build(const std::vector<FilterEntry>& entries, const Route* ro
       if (slot->self == nullptr) return false;
       std::memset(slot->self, 0, entry.api->state_size);
     }
-    if (entry.api->create != nullptr && entry.api->create(slot->self, entry.config, Handle(*slot)) < 0) {
+    if (entry.api->create != nullptr &&
+        entry.api->create(slot->self, entry.config, Handle(*slot)) < 0) {
       owner_->OnChainFailure(entry);
       return false;
     }
     ++count_;
-    if ((entry.api->flags & WEIR_FILTER_CHANGES_REQUEST_LENGTH) != 0) changes_length_[kRequest] = true;
-    if ((entry.api->flags & WEIR_FILTER_CHANGES_RESPONSE_LENGTH) != 0) changes_length_[kResponse] = true;
+    if ((entry.api->flags & WEIR_FILTER_CHANGES_REQUEST_LENGTH) != 0)
+      changes_length_[kRequest] = true;
+    if ((entry.api->flags & WEIR_FILTER_CHANGES_RESPONSE_LENGTH) != 0)
+      changes_length_[kResponse] = true;
   }
   return true;
 }
@@ -131,11 +137,12 @@ void FilterChain::Trailers(Direction direction) {
   if (!dead_ && !closed_[direction]) PassTrailers(direction, First(direction));
 }
 
-// The announced length goes with the first filter that may change it, after its hook, which could still read it. HEAD and 304
-// announce the length of a body that is not there, and a message without a body keeps what it says of itself.
+// The announced length goes with the first filter that may change it, after its hook, which could
+// still read it. HEAD and 304 announce the length of a body that is not there, and a message
+// without a body keeps what it says of itself.
 void FilterChain::ForgetLength(Direction d, const FilterSlot& slot, bool end) {
-  const uint32_t flag =
-      d == kRequest ? uint32_t{WEIR_FILTER_CHANGES_REQUEST_LENGTH} : uint32_t{WEIR_FILTER_CHANGES_RESPONSE_LENGTH};
+  const uint32_t flag = d == kRequest ? uint32_t{WEIR_FILTER_CHANGES_REQUEST_LENGTH}
+                                      : uint32_t{WEIR_FILTER_CHANGES_RESPONSE_LENGTH};
   if ((slot.entry->api->flags & flag) == 0 || slot.length_set[d]) return;
   const SliceQueue* body = slot.half[d].body;
   if (end && (body == nullptr || body->empty())) return;
@@ -148,7 +155,8 @@ void FilterChain::PassHeaders(Direction d, int i, bool end) {
   const uint32_t run = run_[d];
   for (; In(i); i = Next(d, i)) {
     FilterSlot& slot = slots_[i];
-    const auto hook = d == kRequest ? slot.entry->api->request_headers : slot.entry->api->response_headers;
+    const auto hook =
+        d == kRequest ? slot.entry->api->request_headers : slot.entry->api->response_headers;
     if (hook == nullptr) {
       ForgetLength(d, slot, end);
       continue;
@@ -166,7 +174,8 @@ void FilterChain::PassHeaders(Direction d, int i, bool end) {
       return;
     }
     if (half.body != nullptr && !half.body->empty()) {
-      // A body that the filter gave to a message without one: the headers go first, without their end.
+      // A body that the filter gave to a message without one: the headers go first, without their
+      // end.
       SliceQueue added(pool_);
       half.body->MoveTo(&added);
       PassHeaders(d, Next(d, i), false);
@@ -182,7 +191,8 @@ void FilterChain::PassData(Direction d, int i, SliceQueue* data, bool end) {
   for (; In(i); i = Next(d, i)) {
     FilterSlot& slot = slots_[i];
     FilterSlot::Half& half = slot.half[d];
-    const auto hook = d == kRequest ? slot.entry->api->request_data : slot.entry->api->response_data;
+    const auto hook =
+        d == kRequest ? slot.entry->api->request_data : slot.entry->api->response_data;
     if (hook == nullptr && !half.stopped()) continue;
     SliceQueue* body = Body(&slot, d);
     if (body == nullptr) return Overflow(d);
@@ -232,7 +242,8 @@ void FilterChain::PassTrailers(Direction d, int i) {
   for (; In(i); i = Next(d, i)) {
     FilterSlot& slot = slots_[i];
     FilterSlot::Half& half = slot.half[d];
-    const auto hook = d == kRequest ? slot.entry->api->request_trailers : slot.entry->api->response_trailers;
+    const auto hook =
+        d == kRequest ? slot.entry->api->request_trailers : slot.entry->api->response_trailers;
     if (half.all) {
       half.trailers = true;
       return;
@@ -344,7 +355,8 @@ void FilterChain::Destroy() {
   DropTicket();
   for (uint32_t i = 0; i < count_; ++i) {
     FilterSlot& slot = slots_[i];
-    if (slot.entry->api->destroy != nullptr && slot.entry->api->state_size > 0) slot.entry->api->destroy(slot.self);
+    if (slot.entry->api->destroy != nullptr && slot.entry->api->state_size > 0)
+      slot.entry->api->destroy(slot.self);
     for (FilterSlot::Half& half : slot.half) {
       if (half.body != nullptr) half.body->~SliceQueue();
       half.body = nullptr;

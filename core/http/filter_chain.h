@@ -18,9 +18,9 @@ enum Direction : uint8_t { kRequest = 0, kResponse = 1 };
 struct FilterEntry {
   const weir_http_filter_api* api = nullptr;
   void* config = nullptr;
-  std::string name;    // in the chain; typed_per_filter_config refers to it
-  std::string plugin;  // for the log and `plugin.<name>.errors`
-  uint32_t errors = 0; // counter id of weir_host.count
+  std::string name;     // in the chain; typed_per_filter_config refers to it
+  std::string plugin;   // for the log and `plugin.<name>.errors`
+  uint32_t errors = 0;  // counter id of weir_host.count
   bool disabled = false;
 };
 
@@ -34,13 +34,14 @@ class FilterChainOwner {
   virtual void OnChainOverflow(Direction direction) = 0;
   // A hook failed: the stream ends closed.
   virtual void OnChainFailure(const FilterEntry& entry) = 0;
-  // Carries out a local reply or reset that a hook asked for. True: the stream does not go on this way.
+  // Carries out a local reply or reset that a hook asked for. True: the stream does not go on this
+  // way.
   virtual bool RunPendingAction() = 0;
   // For the filters' calls (filter_host.cc).
   virtual Message* ChainMessage(uint32_t which) = 0;
   virtual bool ChainWritable(uint32_t which) = 0;
-  virtual void RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
-                                 std::string_view details) = 0;
+  virtual void RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra,
+                                 uint32_t count, std::string_view details) = 0;
   virtual void RequestReset() = 0;
   virtual void RequestResume() = 0;
   virtual uint64_t Ticket() = 0;
@@ -56,16 +57,16 @@ class FilterChain;
 struct FilterSlot {
   // What this filter withholds from those after it, in one direction.
   struct Half {
-    bool headers = false;          // the headers
-    bool all = false;              // everything, and it sees nothing more itself until resume
-    bool data = false;             // the body so far
-    bool trailers = false;         // the trailers
-    bool trailers_shown = false;   // its trailers hook has run
-    bool paused = false;           // over the limit the sender is paused
-    bool end = false;              // the end of the body is in the buffer
-    bool resume = false;           // asked for, to be carried out
-    bool in_hook = false;          // a hook of this half runs
-    SliceQueue* body = nullptr;    // what reached this filter and was not passed on
+    bool headers = false;         // the headers
+    bool all = false;             // everything, and it sees nothing more itself until resume
+    bool data = false;            // the body so far
+    bool trailers = false;        // the trailers
+    bool trailers_shown = false;  // its trailers hook has run
+    bool paused = false;          // over the limit the sender is paused
+    bool end = false;             // the end of the body is in the buffer
+    bool resume = false;          // asked for, to be carried out
+    bool in_hook = false;         // a hook of this half runs
+    SliceQueue* body = nullptr;   // what reached this filter and was not passed on
     bool stopped() const { return headers || all || data || trailers; }
   };
   FilterChain* chain;
@@ -76,23 +77,28 @@ struct FilterSlot {
   Half half[2];
 };
 
-// The plugin filters of one stream, with Envoy's meaning of continue, stop, buffer and resume. Requests pass them in order,
-// responses in reverse. Every filter has its own buffer, so that what one withholds cannot hide what another one withholds, and
-// what a filter sees of the body is one coherent piece: all that arrived and did not go by, the present chunk included.
+// The plugin filters of one stream, with Envoy's meaning of continue, stop, buffer and resume.
+// Requests pass them in order, responses in reverse. Every filter has its own buffer, so that what
+// one withholds cannot hide what another one withholds, and what a filter sees of the body is one
+// coherent piece: all that arrived and did not go by, the present chunk included.
 //
-// A filter with a data hook and no trailers hook is told of the end of the body when trailers come (a data hook with
-// end_stream): one that waits for the end neither misses it nor can be passed by with trailers.
+// A filter with a data hook and no trailers hook is told of the end of the body when trailers come
+// (a data hook with end_stream): one that waits for the end neither misses it nor can be passed by
+// with trailers.
 //
-// A direction is closed when a hook failed, asked for a local reply or reset, or held too much: nothing more of it reaches
-// anybody, unless the owner starts it anew with Headers (a local reply on its way through the response hooks).
+// A direction is closed when a hook failed, asked for a local reply or reset, or held too much:
+// nothing more of it reaches anybody, unless the owner starts it anew with Headers (a local reply
+// on its way through the response hooks).
 class FilterChain {
  public:
-  FilterChain(FilterChainOwner* owner, base::Arena* arena, base::SlabPool* pool) : owner_(owner), arena_(arena), pool_(pool) {}
+  FilterChain(FilterChainOwner* owner, base::Arena* arena, base::SlabPool* pool)
+      : owner_(owner), arena_(arena), pool_(pool) {}
   ~FilterChain() { Destroy(); }
   FilterChain(const FilterChain&) = delete;
   FilterChain& operator=(const FilterChain&) = delete;
 
-  // Makes the filters that run for this route. False: one could not be made; the stream must not go on.
+  // Makes the filters that run for this route. False: one could not be made; the stream must not go
+  // on.
   bool Build(const std::vector<FilterEntry>& entries, const Route* route, uint32_t buffer_limit);
   bool empty() const { return count_ == 0; }
 
@@ -108,11 +114,12 @@ class FilterChain {
   void Destroy();
   // The stream is over for the filters: no hook but complete and destroy is called any more.
   void Kill() { dead_ = true; }
-  // No more of this direction reaches a filter or the owner, resumed or not; what was held is dropped. For an owner who answers
-  // in place of the backend, or past the filters.
+  // No more of this direction reaches a filter or the owner, resumed or not; what was held is
+  // dropped. For an owner who answers in place of the backend, or past the filters.
   void Close(Direction direction);
 
-  // Bytes beyond the buffer limit that filters hold with the sender paused (watermark), which must not be credited.
+  // Bytes beyond the buffer limit that filters hold with the sender paused (watermark), which must
+  // not be credited.
   uint64_t HeldBytes(Direction direction) const;
   bool ChangesLength(Direction direction) const { return changes_length_[direction]; }
 
@@ -120,7 +127,8 @@ class FilterChain {
   SliceQueue* Body(FilterSlot* slot, Direction direction);
   // A filter asked to go on, from a hook or later.
   bool AskResume(FilterSlot* slot, Direction direction);
-  // The number under which late calls find this chain; from its first use until Destroy it is registered on this thread.
+  // The number under which late calls find this chain; from its first use until Destroy it is
+  // registered on this thread.
   uint64_t TakeTicket();
   static FilterChain* FromTicket(uint64_t ticket);
   bool dead() const { return dead_; }

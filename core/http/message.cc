@@ -10,7 +10,7 @@
 namespace weir::http {
 namespace {
 
-constexpr size_t kMaxValue = 262144;  // the largest piece of an arena
+constexpr size_t kMaxValue = 262144;   // the largest piece of an arena
 constexpr uint32_t kSpareFields = 12;  // what the connection manager and a filter or two add
 
 bool ValidName(const weir_field& f) {
@@ -49,15 +49,18 @@ bool ValidStart(const weir_head& h) {
       return h.status >= 100 && h.status <= 199 && h.status != 101;
     case WEIR_HEAD_RESPONSE:
       if ((h.flags & WEIR_HEAD_TUNNEL) != 0 && !IsTokenText(h.protocol)) return false;
-      return (h.status >= 200 && h.status <= 599) || (h.status == 101 && (h.flags & WEIR_HEAD_TUNNEL) != 0);
+      return (h.status >= 200 && h.status <= 599) ||
+             (h.status == 101 && (h.flags & WEIR_HEAD_TUNNEL) != 0);
     default:
       return h.kind == WEIR_HEAD_TRAILERS;
   }
 }
 
-// Whether the field's raw line lies in the block with all of it, so that moving the block moves the line.
+// Whether the field's raw line lies in the block with all of it, so that moving the block moves the
+// line.
 bool RawIn(const weir_field& f, const char* from, const char* end) {
-  return f.name >= from && f.name + f.name_size <= f.value && f.value + f.value_size + f.raw_tail <= end;
+  return f.name >= from && f.name + f.name_size <= f.value &&
+         f.value + f.value_size + f.raw_tail <= end;
 }
 
 }  // namespace
@@ -82,10 +85,12 @@ Message::Verdict Message::TakeChecked(const weir_head& head, uint32_t max_fields
   for (uint32_t i = 0; i < head.field_count; ++i) {
     weir_field& f = head_.fields[i];
     f = head.fields[i];
-    // "Not in the table" is looked up too: a framing name with a wrong token would pass for an ordinary one.
+    // "Not in the table" is looked up too: a framing name with a wrong token would pass for an
+    // ordinary one.
     if (f.token == WEIR_TOKEN_UNSET || f.token == 0) f.token = util::FindToken(f.name, f.name_size);
     // A known name is a good name; its spelling is compared, since a codec might be wrong about it.
-    const bool name_ok = f.token == 0 ? ValidName(f) : f.name_size > 0 && util::TokenName(f.token) == Name(f);
+    const bool name_ok =
+        f.token == 0 ? ValidName(f) : f.name_size > 0 && util::TokenName(f.token) == Name(f);
     if (!name_ok || IsFramingToken(f.token) || !ValidValue(Value(f))) return Verdict::kInvalid;
     f.flags = WEIR_FIELD_FROM_PEER | (f.flags & WEIR_FIELD_NEVER_INDEX);
     Note(f.token);
@@ -95,12 +100,14 @@ Message::Verdict Message::TakeChecked(const weir_head& head, uint32_t max_fields
 
 template <class Fn>
 bool Message::MoveViews(Fn&& move) {
-  for (weir_view* v : {&head_.method, &head_.scheme, &head_.authority, &head_.path, &head_.protocol}) {
+  for (weir_view* v :
+       {&head_.method, &head_.scheme, &head_.authority, &head_.path, &head_.protocol}) {
     if (v->size > 0 && !move(&v->data, v->size)) return false;
   }
   for (uint32_t i = 0; i < head_.field_count; ++i) {
     weir_field& f = head_.fields[i];
-    // The table's spelling of a known name needs no copy, but a raw line is copied from its name on.
+    // The table's spelling of a known name needs no copy, but a raw line is copied from its name
+    // on.
     if (f.token != 0 && f.raw_form == 0) {
       f.name = util::TokenName(f.token).data();
     } else if (!move(&f.name, f.name_size)) {
@@ -123,15 +130,15 @@ bool Message::Own() {
     if (f.raw_form != 0 && !RawIn(f, from, from + size)) f.raw_form = 0;
   }
   ok = ok && MoveViews([&](const char** p, size_t n) {
-    // An empty value moves too: a raw line reaches from its name to behind its value.
-    if (size > 0 && *p >= from && *p + n <= from + size) {
-      *p = to + (*p - from);
-      return true;
-    }
-    if (n == 0) return true;
-    *p = arena_->Copy({*p, n}).data();
-    return *p != nullptr;
-  });
+         // An empty value moves too: a raw line reaches from its name to behind its value.
+         if (size > 0 && *p >= from && *p + n <= from + size) {
+           *p = to + (*p - from);
+           return true;
+         }
+         if (n == 0) return true;
+         *p = arena_->Copy({*p, n}).data();
+         return *p != nullptr;
+       });
   if (!ok) {
     // Nothing may point at bytes that are gone after this turn.
     Reset(0);
@@ -177,7 +184,8 @@ bool Message::Grow() {
   if (capacity <= capacity_) return false;
   auto* fields = arena_->AllocateArray<weir_field>(capacity);
   if (fields == nullptr) return false;
-  if (head_.field_count > 0) std::memcpy(fields, head_.fields, head_.field_count * sizeof(weir_field));
+  if (head_.field_count > 0)
+    std::memcpy(fields, head_.fields, head_.field_count * sizeof(weir_field));
   head_.fields = fields;
   capacity_ = capacity;
   return true;
@@ -225,10 +233,12 @@ int32_t Message::Add(std::string_view name, std::string_view value) {
   probe.name = name.data();
   probe.name_size = static_cast<uint16_t>(name.size());
   const uint16_t token = util::FindToken(name);
-  if (name.size() > 0xffff || !ValidName(probe) || IsFramingToken(token) || !ValidValue(value)) return WEIR_REFUSED;
+  if (name.size() > 0xffff || !ValidName(probe) || IsFramingToken(token) || !ValidValue(value))
+    return WEIR_REFUSED;
   const std::string_view kept_name = token != 0 ? util::TokenName(token) : arena_->Copy(name);
   const std::string_view kept_value = arena_->Copy(value);
-  if (kept_name.data() == nullptr || (kept_value.data() == nullptr && !value.empty())) return WEIR_NO_ROOM;
+  if (kept_name.data() == nullptr || (kept_value.data() == nullptr && !value.empty()))
+    return WEIR_NO_ROOM;
   weir_field* f = Append();
   if (f == nullptr) return WEIR_NO_ROOM;
   f->name = kept_name.data();

@@ -10,19 +10,32 @@
 
 namespace weir::http {
 
-inline std::string_view View(weir_view v) { return {v.data, v.size}; }
-inline weir_view View(std::string_view v) { return {v.data(), v.size()}; }
-inline std::string_view Name(const weir_field& f) { return {f.name, f.name_size}; }
-inline std::string_view Value(const weir_field& f) { return {f.value, f.value_size}; }
-inline bool Removed(const weir_field& f) { return (f.flags & WEIR_FIELD_REMOVED) != 0; }
+inline std::string_view View(weir_view v) {
+  return {v.data, v.size};
+}
+inline weir_view View(std::string_view v) {
+  return {v.data(), v.size()};
+}
+inline std::string_view Name(const weir_field& f) {
+  return {f.name, f.name_size};
+}
+inline std::string_view Value(const weir_field& f) {
+  return {f.value, f.value_size};
+}
+inline bool Removed(const weir_field& f) {
+  return (f.flags & WEIR_FIELD_REMOVED) != 0;
+}
 // Names whose meaning is in the head's values and that never stand in the fields.
-inline bool IsFramingToken(uint16_t token) { return token != 0 && token <= WEIR_TOKEN_HTTP2_SETTINGS; }
+inline bool IsFramingToken(uint16_t token) {
+  return token != 0 && token <= WEIR_TOKEN_HTTP2_SETTINGS;
+}
 
-// One head (request, response, interim or trailers) in the protocol-neutral form. This is the one entrance of bytes into
-// messages: what codecs hand over and what filters add is checked here, and what is not valid cannot be held.
+// One head (request, response, interim or trailers) in the protocol-neutral form. This is the one
+// entrance of bytes into messages: what codecs hand over and what filters add is checked here, and
+// what is not valid cannot be held.
 //
-// Fields stand in one array in the stream's arena. Their bytes stay where the codec found them until Own moves them to the
-// arena; removing leaves a tombstone, so indices stay valid.
+// Fields stand in one array in the stream's arena. Their bytes stay where the codec found them
+// until Own moves them to the arena; removing leaves a tombstone, so indices stay valid.
 class Message {
  public:
   explicit Message(base::Arena* arena) : arena_(arena) {}
@@ -31,11 +44,13 @@ class Message {
 
   enum class Verdict : uint8_t { kOk, kInvalid, kTooLarge };
 
-  // Takes over a codec's head: copies the field array, checks every byte. The views stay the codec's until Own.
-  // max_fields: kTooLarge beyond. Unless the verdict is kOk the message is empty.
+  // Takes over a codec's head: copies the field array, checks every byte. The views stay the
+  // codec's until Own. max_fields: kTooLarge beyond. Unless the verdict is kOk the message is
+  // empty.
   Verdict Take(const weir_head& head, uint32_t max_fields);
-  // Moves all bytes into the arena, once: one copy for the block, others one by one. False: the arena's limit is reached, and
-  // the message is empty. What is added later is in the arena already, or somebody keeps it alive.
+  // Moves all bytes into the arena, once: one copy for the block, others one by one. False: the
+  // arena's limit is reached, and the message is empty. What is added later is in the arena
+  // already, or somebody keeps it alive.
   bool Own();
   // An empty head of a kind, for messages that the host makes.
   void Reset(uint8_t kind, uint16_t status = 0);
@@ -62,12 +77,13 @@ class Message {
     return f == nullptr ? std::string_view{} : Value(*f);
   }
 
-  // Writers copy into the arena. WEIR_REFUSED: framing or pseudo name, or a byte that cannot be there; WEIR_NO_ROOM: arena or
-  // field limit.
+  // Writers copy into the arena. WEIR_REFUSED: framing or pseudo name, or a byte that cannot be
+  // there; WEIR_NO_ROOM: arena or field limit.
   int32_t Add(std::string_view name, std::string_view value);
   int32_t Set(std::string_view name, std::string_view value);
   int32_t Remove(std::string_view name);
-  // The same for names of the table and values that the host made itself and keeps alive: nothing is copied or checked.
+  // The same for names of the table and values that the host made itself and keeps alive: nothing
+  // is copied or checked.
   int32_t AddStatic(uint16_t token, std::string_view value);
   int32_t SetStatic(uint16_t token, std::string_view value);
   void Remove(uint16_t token);

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstdint>
+
+#include <sys/uio.h>
 
 #include "core/http/slice_queue.h"
 #include "core/net/io.h"
@@ -10,8 +10,9 @@
 
 namespace weir::http {
 
-// What a connection still has to write: heads and framing copied front to back into an output slab, large bodies as slices, in
-// order. The codec writes through the weir_out part. Holds no memory while empty.
+// What a connection still has to write: heads and framing copied front to back into an output slab,
+// large bodies as slices, in order. The codec writes through the weir_out part. Holds no memory
+// while empty.
 class OutQueue : public weir_out {
  public:
   explicit OutQueue(base::SlabPool* pool) : weir_out{nullptr, nullptr}, queue_(pool) {}
@@ -24,7 +25,8 @@ class OutQueue : public weir_out {
 
   // Makes at least `size` (<= 64 KiB) contiguous bytes available at `at`.
   void Room(size_t size);
-  // Moves the first `size` bytes of `body` here: small pieces are copied, large ones keep their slab.
+  // Moves the first `size` bytes of `body` here: small pieces are copied, large ones keep their
+  // slab.
   void Take(SliceQueue* body, uint64_t size);
   void Append(const void* data, size_t size);
   void Push(base::Slice slice);

@@ -24,8 +24,8 @@ void SliceQueue::Push(Slice slice) {
       return;
     }
   }
-  // Many small pieces (a body in chunks of one byte) are joined by copying: what a queue costs follows its bytes, not their
-  // number.
+  // Many small pieces (a body in chunks of one byte) are joined by copying: what a queue costs
+  // follows its bytes, not their number.
   if (count_ >= kManySlices && slice.size() < kSmall) {
     Append(slice.data(), slice.size());
     return;
@@ -71,14 +71,21 @@ bool SliceQueue::OwnsTail() {
   if (count_ == 0) return false;
   const Slice& last = back();
   const Slab* slab = last.slab();
-  return slab != nullptr && slab->refs == 1 && last.data() + last.size() == last.slab()->data() + slab->used;
+  return slab != nullptr && slab->refs == 1 &&
+         last.data() + last.size() == last.slab()->data() + slab->used;
 }
 
-// The slab for a piece that does not fit behind the last one: the more of them come in a row, the larger.
-uint32_t SliceQueue::NextJoined() { return OwnsTail() ? std::min(back().slab()->size * 4, kJoined) : 0; }
+// The slab for a piece that does not fit behind the last one: the more of them come in a row, the
+// larger.
+uint32_t SliceQueue::NextJoined() {
+  return OwnsTail() ? std::min(back().slab()->size * 4, kJoined) : 0;
+}
 
-// Room behind the last slice, if its slab is this queue's alone and was filled up to the slice's end.
-uint32_t SliceQueue::TailRoom() { return OwnsTail() ? back().slab()->room() : 0; }
+// Room behind the last slice, if its slab is this queue's alone and was filled up to the slice's
+// end.
+uint32_t SliceQueue::TailRoom() {
+  return OwnsTail() ? back().slab()->room() : 0;
+}
 
 void SliceQueue::ExtendTail(const uint8_t* data, uint32_t size) {
   Slice& last = back();
@@ -134,8 +141,8 @@ uint32_t SliceQueue::WastefulRun(uint32_t i, const Slab* keep, uint64_t* bytes) 
   const Slab* slab = at(i).slab();
   uint32_t end = i;
   for (*bytes = 0; end < count_ && at(end).slab() == slab; ++end) *bytes += at(end).size();
-  const bool wasteful =
-      slab != nullptr && slab != keep && slab->size > SlabPool::kSizes[0] && *bytes < slab->size / 8;
+  const bool wasteful = slab != nullptr && slab != keep && slab->size > SlabPool::kSizes[0] &&
+                        *bytes < slab->size / 8;
   if (!wasteful) *bytes = 0;
   return end;
 }
@@ -145,7 +152,8 @@ void SliceQueue::Compact(const Slab* keep) {
   uint64_t run = 0;
   for (uint32_t i = 0; i < count_; rest += run) i = WastefulRun(i, keep, &run);
   if (rest == 0) return;
-  // Copied out into slabs that they share, for each in a slab of its own could pin more than before.
+  // Copied out into slabs that they share, for each in a slab of its own could pin more than
+  // before.
   Slab* room = nullptr;
   for (uint32_t i = 0; i < count_;) {
     const uint32_t end = WastefulRun(i, keep, &run);
@@ -154,7 +162,8 @@ void SliceQueue::Compact(const Slab* keep) {
       Slice& slice = at(i);
       if (room == nullptr || room->room() < slice.size()) {
         if (room != nullptr) SlabPool::Release(room);
-        room = pool_->Take(std::max(slice.size(), static_cast<uint32_t>(std::min<uint64_t>(rest, kCompacted))));
+        room = pool_->Take(
+            std::max(slice.size(), static_cast<uint32_t>(std::min<uint64_t>(rest, kCompacted))));
       }
       uint8_t* to = room->data() + room->used;
       std::memcpy(to, slice.data(), slice.size());
@@ -166,7 +175,8 @@ void SliceQueue::Compact(const Slab* keep) {
   SlabPool::Release(room);
 }
 
-// Copies everything into the largest slabs. Each byte is copied once for kMaxCapacity slices that come.
+// Copies everything into the largest slabs. Each byte is copied once for kMaxCapacity slices that
+// come.
 void SliceQueue::Merge() {
   SliceQueue merged(pool_);
   Slab* room = nullptr;

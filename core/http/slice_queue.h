@@ -6,8 +6,9 @@
 
 namespace weir::http {
 
-// Body bytes that wait, in order. Two slices stand in the object; more of them take a slab for the ring, so nothing is allocated
-// for ordinary messages and memory follows what really waits. Small pieces beyond the first kManySlices are joined by copying.
+// Body bytes that wait, in order. Two slices stand in the object; more of them take a slab for the
+// ring, so nothing is allocated for ordinary messages and memory follows what really waits. Small
+// pieces beyond the first kManySlices are joined by copying.
 class SliceQueue {
  public:
   explicit SliceQueue(base::SlabPool* pool) : pool_(pool) {}
@@ -33,21 +34,24 @@ class SliceQueue {
   void Clear() {
     if (count_ != 0 || spill_ != nullptr) ClearAll();
   }
-  // Copies out what pins much more than it holds (design: less than 1/8 of its slab). Called when bytes wait past a turn.
-  // keep: a slab that stays whatever happens here.
+  // Copies out what pins much more than it holds (design: less than 1/8 of its slab). Called when
+  // bytes wait past a turn. keep: a slab that stays whatever happens here.
   void Compact(const base::Slab* keep = nullptr);
   base::SlabPool* pool() const { return pool_; }
 
  private:
   static constexpr uint32_t kInline = 2;
   static constexpr uint32_t kManySlices = 16;
-  static constexpr uint32_t kSmall = 1024;        // below this a slice costs more than copying it
-  static constexpr uint32_t kJoined = 16384;      // the largest slab in which small pieces are joined
-  static constexpr uint32_t kAppended = 65536;    // the largest piece that Append makes
-  static constexpr uint32_t kCompacted = 65536;   // the same for pieces that are copied out of large slabs
+  static constexpr uint32_t kSmall = 1024;      // below this a slice costs more than copying it
+  static constexpr uint32_t kJoined = 16384;    // the largest slab in which small pieces are joined
+  static constexpr uint32_t kAppended = 65536;  // the largest piece that Append makes
+  static constexpr uint32_t kCompacted =
+      65536;  // the same for pieces that are copied out of large slabs
   static constexpr uint32_t kMaxCapacity = 8192;  // the ring fits the largest slab
 
-  base::Slice* ring() { return spill_ == nullptr ? inline_ : reinterpret_cast<base::Slice*>(spill_->data()); }
+  base::Slice* ring() {
+    return spill_ == nullptr ? inline_ : reinterpret_cast<base::Slice*>(spill_->data());
+  }
   void Grow();
   void ClearAll();
   void Merge();
@@ -56,7 +60,8 @@ class SliceQueue {
   bool OwnsTail();
   uint32_t TailRoom();
   uint32_t NextJoined();
-  // The end of the run of slices from i that lie in one slab, and its bytes where the run pins much more than it holds, else 0.
+  // The end of the run of slices from i that lie in one slab, and its bytes where the run pins much
+  // more than it holds, else 0.
   uint32_t WastefulRun(uint32_t i, const base::Slab* keep, uint64_t* bytes);
   void ExtendTail(const uint8_t* data, uint32_t size);
 

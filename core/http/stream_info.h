@@ -8,16 +8,17 @@
 
 namespace weir::http {
 
-// What is known about a stream for the access log, filters and counters. Views live as long as the stream.
+// What is known about a stream for the access log, filters and counters. Views live as long as the
+// stream.
 struct StreamInfo {
-  uint64_t start_ms = 0;             // reactor clock
-  uint64_t request_end_ms = 0;       // 0: not yet
-  uint64_t upstream_start_ms = 0;    // first attempt was written
-  uint64_t upstream_head_ms = 0;     // the final head arrived
-  uint64_t bytes_received = 0;       // body
-  uint64_t bytes_sent = 0;           // body
+  uint64_t start_ms = 0;           // reactor clock
+  uint64_t request_end_ms = 0;     // 0: not yet
+  uint64_t upstream_start_ms = 0;  // first attempt was written
+  uint64_t upstream_head_ms = 0;   // the final head arrived
+  uint64_t bytes_received = 0;     // body
+  uint64_t bytes_sent = 0;         // body
   observe::ResponseFlags flags;
-  uint32_t response_code = 0;        // 0: none was sent
+  uint32_t response_code = 0;  // 0: none was sent
   uint32_t attempts = 0;
   std::string_view details;
   std::string_view cluster;

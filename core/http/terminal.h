@@ -19,13 +19,13 @@ struct LocalReply {
   std::string_view details;            // RESPONSE_CODE_DETAILS; copied
   const weir_field* fields = nullptr;  // further fields; copied
   uint32_t field_count = 0;
-  observe::ResponseFlags flags;        // for the log
-  bool overloaded = false;             // adds x-envoy-overloaded
-  bool close = false;                  // the connection ends after it
+  observe::ResponseFlags flags;  // for the log
+  bool overloaded = false;       // adds x-envoy-overloaded
+  bool close = false;            // the connection ends after it
 };
 
-// What the last filter of a stream (the Mux) sees of it, and how it answers. A downstream codec's stream stands behind it; a
-// filter's call-out or a health check can as well.
+// What the last filter of a stream (the Mux) sees of it, and how it answers. A downstream codec's
+// stream stands behind it; a filter's call-out or a health check can as well.
 class TerminalHost {
  public:
   virtual net::WorkerContext* worker() = 0;
@@ -35,14 +35,15 @@ class TerminalHost {
   virtual const Route* route() = 0;
   virtual StreamInfo& info() = 0;
 
-  // The answer, towards the filters and the client. Heads are borrowed for the call; 1xx any number of times.
+  // The answer, towards the filters and the client. Heads are borrowed for the call; 1xx any number
+  // of times.
   virtual void RespondInterim(const weir_head& head) = 0;
   virtual void RespondHead(const weir_head& head, bool end_stream) = 0;
   virtual void RespondData(base::Slice data, bool end_stream) = 0;
   virtual void RespondTrailers(const weir_head& head) = 0;
   virtual void RespondEnd() = 0;
-  // No answer, or no rest of one, can come: a local reply where none has begun, else the client's stream is reset, so that a
-  // truncated body never looks complete.
+  // No answer, or no rest of one, can come: a local reply where none has begun, else the client's
+  // stream is reset, so that a truncated body never looks complete.
   virtual void RespondFailure(const LocalReply& reply) = 0;
   // Body bytes of the request that went to the backend: the client may send as many more.
   virtual void RequestBodyTaken(uint64_t bytes) = 0;
@@ -53,11 +54,13 @@ class TerminalHost {
   ~TerminalHost() = default;
 };
 
-// The last filter of one stream. Lives in the stream's arena; its destructor must leave nothing behind.
+// The last filter of one stream. Lives in the stream's arena; its destructor must leave nothing
+// behind.
 class Terminal {
  public:
   virtual ~Terminal() = default;
-  // OnRequestHead once, then data and at most one of trailers or a last OnRequestData with end_stream.
+  // OnRequestHead once, then data and at most one of trailers or a last OnRequestData with
+  // end_stream.
   virtual void OnRequestHead(bool end_stream) = 0;
   virtual void OnRequestData(SliceQueue* data, bool end_stream) = 0;
   virtual void OnRequestTrailers(const weir_head& trailers) = 0;

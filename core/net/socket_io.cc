@@ -33,7 +33,8 @@ struct FreeList {
 
 thread_local FreeList free_list;
 
-// The library's recv and sendmsg are points of cancellation: two atomic operations a call that nobody here needs.
+// The library's recv and sendmsg are points of cancellation: two atomic operations a call that
+// nobody here needs.
 ssize_t Receive(int fd, uint8_t* room, size_t size) {
   return syscall(SYS_recvfrom, fd, room, size, MSG_DONTWAIT, nullptr, nullptr);
 }
@@ -41,7 +42,8 @@ ssize_t Receive(int fd, uint8_t* room, size_t size) {
 ssize_t Send(int fd, const iovec* pieces, int count) {
   constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
   // One piece, as in most small answers, costs the kernel less without a vector.
-  if (count == 1) return syscall(SYS_sendto, fd, pieces->iov_base, pieces->iov_len, kFlags, nullptr, 0);
+  if (count == 1)
+    return syscall(SYS_sendto, fd, pieces->iov_base, pieces->iov_len, kFlags, nullptr, 0);
   msghdr message = {};
   message.msg_iov = const_cast<iovec*>(pieces);
   message.msg_iovlen = static_cast<size_t>(count);
@@ -195,7 +197,8 @@ ssize_t SocketIo::Write(const iovec* pieces, int count) {
       return kAgain;
     }
     if (errno == EINTR) continue;
-    // What came before the peer's RST is still there to be read: an early answer, say. Read finds out for itself.
+    // What came before the peer's RST is still there to be read: an early answer, say. Read finds
+    // out for itself.
     error_ = errno;
     return kFailed;
   }

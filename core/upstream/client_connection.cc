@@ -6,15 +6,16 @@
 
 namespace weir::upstream {
 
-ClientConnection::ClientConnection(Pool* pool, Host* host, std::unique_ptr<net::Io> io, const weir_codec_api* api,
-                                   const weir_codec_params& params)
+ClientConnection::ClientConnection(Pool* pool, Host* host, std::unique_ptr<net::Io> io,
+                                   const weir_codec_api* api, const weir_codec_params& params)
     : CodecConnection(pool->worker(), std::move(io), api, params), pool_(pool), host_(host) {}
 
 void ClientConnection::StartConnecting(uint64_t timeout_ms) {
   net::Reactor* reactor = context()->reactor;
   reactor->SetDeadline(this, timeout_ms == 0 ? 0 : reactor->now_ms() + timeout_ms);
   Start();
-  // Unix sockets connect at once: the pool's waiters are then served in the deferred phase, as with any other.
+  // Unix sockets connect at once: the pool's waiters are then served in the deferred phase, as with
+  // any other.
   if (io()->connected()) {
     settle_ = true;
     reactor->Defer(this);

@@ -11,7 +11,8 @@ namespace weir::upstream {
 
 class Pool;
 
-// A connection to a backend, of a pool. Never dials by itself and serves whoever the pool gives it to.
+// A connection to a backend, of a pool. Never dials by itself and serves whoever the pool gives it
+// to.
 class ClientConnection final : public http::CodecConnection {
  public:
   enum class State : uint8_t { kConnecting, kReady, kClosing };
@@ -29,10 +30,12 @@ class ClientConnection final : public http::CodecConnection {
   bool OpenStream(http::CodecStream* stream);
   // The stream is over, cleanly or not. The connection goes back to its pool, or away.
   void StreamDone(bool clean);
-  // Whether a request can be put on it now. Where there is one stream at a time, bytes that nobody asked for say that the peer
-  // is wrong or about to go; a multiplexed peer may speak whenever it likes.
+  // Whether a request can be put on it now. Where there is one stream at a time, bytes that nobody
+  // asked for say that the peer is wrong or about to go; a multiplexed peer may speak whenever it
+  // likes.
   bool Usable() const {
-    return state_ == State::kReady && Reusable() && Capacity() > 0 && (multiplexed() || !HasUnreadInput());
+    return state_ == State::kReady && Reusable() && Capacity() > 0 &&
+           (multiplexed() || !HasUnreadInput());
   }
   void StartConnecting(uint64_t timeout_ms);
   void Close() { Finish(false, WEIR_REASON_NONE); }
@@ -55,7 +58,8 @@ class ClientConnection final : public http::CodecConnection {
   State state_ = State::kConnecting;
   bool connecting_ = true;  // the pool counts it among those on their way
   bool timed_out_ = false;
-  bool settle_ = false;  // a stream ended: decide in the deferred phase what becomes of the connection
+  bool settle_ =
+      false;  // a stream ended: decide in the deferred phase what becomes of the connection
   uint32_t address_index_ = 0;  // which of its host's addresses was dialled
   uint32_t requests_ = 0;
   uint32_t active_ = 0;

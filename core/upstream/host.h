@@ -13,15 +13,15 @@ namespace weir::upstream {
 // One endpoint as one worker sees it: its load and its connections.
 struct Host {
   const config::Endpoint* endpoint = nullptr;
-  net::Address address;          // where connections go now; one of the endpoint's
-  uint32_t address_index = 0;    // 0: endpoint->address, else additional_addresses[index - 1]
+  net::Address address;        // where connections go now; one of the endpoint's
+  uint32_t address_index = 0;  // 0: endpoint->address, else additional_addresses[index - 1]
   uint32_t weight = 1;
   uint32_t index = 0;
   bool healthy = true;           // health checks and outlier detection will write it
   uint32_t active_requests = 0;  // attached to its connections
   uint32_t connections = 0;      // open or connecting
   uint32_t connecting = 0;
-  int64_t current_weight = 0;    // of smooth weighted round robin
+  int64_t current_weight = 0;  // of smooth weighted round robin
   // Connections without streams; the most recently used first.
   base::List<ClientConnection, &ClientConnection::idle_link_> idle;
   // Multiplexed connections with streams and room for more.

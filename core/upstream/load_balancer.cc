@@ -5,16 +5,22 @@
 namespace weir::upstream {
 namespace {
 
-bool Eligible(const Host* host, const Host* avoid) { return host->healthy && host != avoid; }
+bool Eligible(const Host* host, const Host* avoid) {
+  return host->healthy && host != avoid;
+}
 
 Host* OrElse(Host* picked, const Host* avoid) {
   if (picked != nullptr || avoid == nullptr || !avoid->healthy) return picked;
   return const_cast<Host*>(avoid);
 }
 
-uint64_t Load(const Host* host) { return uint64_t{host->active_requests} + host->pending_count + 1; }
+uint64_t Load(const Host* host) {
+  return uint64_t{host->active_requests} + host->pending_count + 1;
+}
 
-bool LessLoaded(const Host* a, const Host* b) { return Load(a) * b->weight < Load(b) * a->weight; }
+bool LessLoaded(const Host* a, const Host* b) {
+  return Load(a) * b->weight < Load(b) * a->weight;
+}
 
 }  // namespace
 

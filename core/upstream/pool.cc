@@ -6,7 +6,9 @@
 namespace weir::upstream {
 namespace {
 
-uint32_t Share(uint32_t limit, uint32_t workers) { return std::max(1u, limit / std::max(1u, workers)); }
+uint32_t Share(uint32_t limit, uint32_t workers) {
+  return std::max(1u, limit / std::max(1u, workers));
+}
 
 }  // namespace
 
@@ -94,8 +96,8 @@ PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
     return PoolFailure::kOverflow;
   }
   Queue(request, host);
-  // As many connections on their way as requests that wait; at the bound they wait for one to become free, but no host is left
-  // without any.
+  // As many connections on their way as requests that wait; at the bound they wait for one to
+  // become free, but no host is left without any.
   if (host->connecting < host->pending_count) {
     if (connections_ < max_connections_ || host->connections == 0) {
       Dial(host);
@@ -132,7 +134,8 @@ void Pool::Cancel(PoolRequest* request) {
 }
 
 void Pool::Dial(Host* host) {
-  auto* connection = new ClientConnection(this, host, worker_->dialer->Dial(host->address), codec_.api, codec_.params);
+  auto* connection = new ClientConnection(this, host, worker_->dialer->Dial(host->address),
+                                          codec_.api, codec_.params);
   connection->address_index_ = host->address_index;
   ++host->connections;
   ++host->connecting;
@@ -153,7 +156,8 @@ void Pool::OnConnected(ClientConnection* connection) {
 }
 
 bool Pool::WornOut(const ClientConnection* connection) const {
-  return config_->max_requests_per_connection != 0 && connection->requests() >= config_->max_requests_per_connection;
+  return config_->max_requests_per_connection != 0 &&
+         connection->requests() >= config_->max_requests_per_connection;
 }
 
 void Pool::OnRoom(ClientConnection* connection) {
@@ -181,10 +185,12 @@ void Pool::ServePending(Host* host, ClientConnection* connection) {
     request->OnConnection(connection, host);
   }
   if (connection->finished() || connection->state() != ClientConnection::State::kReady) return;
-  // There may be room by now for those who still wait: another host's connection made it, and did not dial for them.
+  // There may be room by now for those who still wait: another host's connection made it, and did
+  // not dial for them.
   if (host->pending_count > host->connecting && connections_ < max_connections_) Dial(host);
   // Those who still wait want another connection, for which there is no room beside this one.
-  const bool in_the_way = host->pending_count > host->connecting && connections_ >= max_connections_;
+  const bool in_the_way =
+      host->pending_count > host->connecting && connections_ >= max_connections_;
   if (connection->active() == 0 && (draining_ || in_the_way)) {
     connection->Close();
   } else {
@@ -216,23 +222,25 @@ void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_
     --host->connecting;
     FailConnect(host, connection->address_index_, timed_out);
   }
-  // Requests that waited for this connection need another one, also while the pool drains. At the limit too where this was the
-  // host's last: the connections of other hosts are of no use to them.
+  // Requests that waited for this connection need another one, also while the pool drains. At the
+  // limit too where this was the host's last: the connections of other hosts are of no use to them.
   if (host->pending_count <= host->connecting || max_connections_ == 0) return;
   if (connections_ < max_connections_ || host->connections == 0) Dial(host);
 }
 
-// A host name may stand for several addresses: the one that failed is left for the next, round and round. Connects that were
-// under way together fail together, and leave it once.
+// A host name may stand for several addresses: the one that failed is left for the next, round and
+// round. Connects that were under way together fail together, and leave it once.
 void Pool::UseNextAddress(Host* host) {
   const auto& more = host->endpoint->additional_addresses;
   if (more.empty()) return;
   host->address_index = (host->address_index + 1) % static_cast<uint32_t>(more.size() + 1);
-  const config::Address& next = host->address_index == 0 ? host->endpoint->address : more[host->address_index - 1];
+  const config::Address& next =
+      host->address_index == 0 ? host->endpoint->address : more[host->address_index - 1];
   host->address = ToNetAddress(next);
 }
 
-// One failed connect costs one waiting request one attempt: the first, which waited longest. It looks for another host.
+// One failed connect costs one waiting request one attempt: the first, which waited longest. It
+// looks for another host.
 void Pool::FailConnect(Host* host, uint32_t address_index, bool timed_out) {
   (timed_out ? stats_.upstream_cx_connect_timeout : stats_.upstream_cx_connect_fail)->Add();
   if (host->address_index == address_index) UseNextAddress(host);

@@ -19,8 +19,9 @@ struct UpstreamCodec {
   weir_codec_params params{};
 };
 
-// One cluster on one worker: its hosts and all connections to them, shared by every downstream connection of the worker. Limits
-// are the configured ones divided by the number of workers, at least 1.
+// One cluster on one worker: its hosts and all connections to them, shared by every downstream
+// connection of the worker. Limits are the configured ones divided by the number of workers, at
+// least 1.
 class Pool {
  public:
   Pool(net::WorkerContext* worker, const config::Cluster* config, const UpstreamCodec& codec,
@@ -34,16 +35,21 @@ class Pool {
   const observe::ClusterStats& stats() const { return stats_; }
   bool draining() const { return draining_; }
 
-  // Either calls request->OnConnection now, or queues the request (kNone both times), or says why neither can be. fresh: a
-  // connection that carried nothing before, as a replay needs. avoid: a host to stay away from while there is another.
+  // Either calls request->OnConnection now, or queues the request (kNone both times), or says why
+  // neither can be. fresh: a connection that carried nothing before, as a replay needs. avoid: a
+  // host to stay away from while there is another.
   PoolFailure Acquire(PoolRequest* request, bool fresh, const Host* avoid);
   // The request does not want a connection any more. No-op when it does not wait.
   void Cancel(PoolRequest* request);
   // Counts a request that starts on, or leaves, a host.
   PoolFailure AdmitRequest();
-  void RequestDone() { --active_requests_; stats_.upstream_rq_active->Sub(); }
+  void RequestDone() {
+    --active_requests_;
+    stats_.upstream_rq_active->Sub();
+  }
 
-  // No connection is kept from now on, and idle ones go now. Requests are still served: those that wait, and new ones.
+  // No connection is kept from now on, and idle ones go now. Requests are still served: those that
+  // wait, and new ones.
   void Drain();
   const std::vector<Host*>& hosts() const { return host_list_; }
   uint32_t connections() const { return connections_; }

@@ -17,7 +17,8 @@ enum class PoolFailure : uint8_t {
   kConnectTimeout,  // the same
 };
 
-// A request that wants a connection to a cluster. Leaves the queue when it dies, so a client that goes takes its place with it.
+// A request that wants a connection to a cluster. Leaves the queue when it dies, so a client that
+// goes takes its place with it.
 class PoolRequest {
  public:
   bool waiting() const { return pending_link_.linked(); }
@@ -26,8 +27,8 @@ class PoolRequest {
   friend class Pool;
   ~PoolRequest() = default;
 
-  // A connection with room. The request must open its stream on it during the call. Comes from the turn's deferred phase or
-  // from inside Pool::Acquire.
+  // A connection with room. The request must open its stream on it during the call. Comes from the
+  // turn's deferred phase or from inside Pool::Acquire.
   virtual void OnConnection(ClientConnection* connection, Host* host) = 0;
   // No connection will come. Never from inside Pool::Acquire, which returns the failure instead.
   virtual void OnNoConnection(PoolFailure failure, Host* host) = 0;

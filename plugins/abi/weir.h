@@ -1,3 +1,4 @@
+/* clang-format off */
 /* The door through which everything around Weir's core comes: one C header, no library to link.
  *
  * A plugin is a shared object that exports one data symbol, `weir_plugin`, of type weir_plugin_descriptor. The host reads it

@@ -113,9 +113,10 @@ class StreamIdle(TimeoutTest):
 
   def test_client_that_does_not_take_its_answer_is_cut(self):
     self.backend.answer = lambda seen: ok(b"x" * (16 << 20))
+    cut = self.weir.stat("http.main.downstream_rq_idle_timeout")
     client = self.connect(receive_buffer=4096)
     client.send(request())
-    self.weir.wait_stat("http.main.downstream_rq_active", 0)
+    self.weir.wait_stat("http.main.downstream_rq_idle_timeout", cut + 1)
     with self.assertRaises((harness.Truncated, ConnectionError)):
       client.response()
 

@@ -1,6 +1,7 @@
 /* An HTTP filter in C: adds one field to every answer. Built with nothing but the header:
  *
- *   cc -std=c11 -shared -fPIC -fvisibility=hidden -I. examples/plugins/add_header/add_header.c -o add_header.so
+ *   cc -std=c11 -shared -fPIC -fvisibility=hidden -I. examples/plugins/add_header/add_header.c -o
+ * add_header.so
  *
  * and used as
  *
@@ -23,7 +24,8 @@ static weir_view text(const char* literal, size_t size) {
   return view;
 }
 
-static void* config_new(const weir_host* host, const weir_http_api* http, const weir_node* node, uint32_t per_route) {
+static void* config_new(const weir_host* host, const weir_http_api* http, const weir_node* node,
+                        uint32_t per_route) {
   const weir_config_api* read = host->config;
   (void)per_route;
   struct config made = {http, {NULL, 0}, {NULL, 0}};
@@ -55,5 +57,6 @@ static const weir_http_filter_api filter = {
 static const weir_extension extensions[] = {{WEIR_KIND_HTTP_FILTER, 0, "add_header", &filter}};
 
 WEIR_PLUGIN(add_header) = {
-    WEIR_ABI_MAGIC, WEIR_ABI_MAJOR, WEIR_ABI_MINOR, sizeof(weir_plugin_descriptor), 1, "add_header", "1.0", extensions, NULL,
+    WEIR_ABI_MAGIC, WEIR_ABI_MAJOR, WEIR_ABI_MINOR, sizeof(weir_plugin_descriptor), 1, "add_header",
+    "1.0",          extensions,     NULL,
 };

@@ -22,8 +22,9 @@ class AttachmentOwner {
   ~AttachmentOwner() = default;
 };
 
-// The link of one stream to one upstream connection. Whichever way it ends, the connection, the host's load and the gauges get
-// their due exactly once: in Detach, which the destructor calls as well.
+// The link of one stream to one upstream connection. Whichever way it ends, the connection, the
+// host's load and the gauges get their due exactly once: in Detach, which the destructor calls as
+// well.
 class Attachment final : public http::CodecStream {
  public:
   Attachment(AttachmentOwner* owner, base::SlabPool* pool) : CodecStream(pool), owner_(owner) {}
@@ -31,22 +32,30 @@ class Attachment final : public http::CodecStream {
 
   // False: the connection had no room after all.
   bool Attach(upstream::ClientConnection* connection, upstream::Host* host);
-  // Ends the exchange where it is. Complete on both sides: the connection goes back to the pool. Else the stream is reset.
+  // Ends the exchange where it is. Complete on both sides: the connection goes back to the pool.
+  // Else the stream is reset.
   void Detach(uint32_t reason);
 
   bool attached() const { return connection_ != nullptr; }
   upstream::Host* host() const { return host_; }
   // Whether a byte may have reached the peer since Attach.
-  bool WroteSinceAttach() const { return connection_ != nullptr && connection_->bytes_sent() != bytes_before_; }
-  // Whether bytes came since Attach that can only be an answer's, a part of a head included. Where streams share the connection
-  // the codec's events alone tell.
+  bool WroteSinceAttach() const {
+    return connection_ != nullptr && connection_->bytes_sent() != bytes_before_;
+  }
+  // Whether bytes came since Attach that can only be an answer's, a part of a head included. Where
+  // streams share the connection the codec's events alone tell.
   bool ReceivedSinceAttach() const {
-    return connection_ != nullptr && !connection_->multiplexed() && connection_->bytes_received() != received_before_;
+    return connection_ != nullptr && !connection_->multiplexed() &&
+           connection_->bytes_received() != received_before_;
   }
 
  private:
-  void OnHead(weir_head& head, bool end_stream) override { owner_->OnUpstreamHead(head, end_stream); }
-  void OnData(base::Slice data, bool end_stream) override { owner_->OnUpstreamData(std::move(data), end_stream); }
+  void OnHead(weir_head& head, bool end_stream) override {
+    owner_->OnUpstreamHead(head, end_stream);
+  }
+  void OnData(base::Slice data, bool end_stream) override {
+    owner_->OnUpstreamData(std::move(data), end_stream);
+  }
   void OnTrailers(weir_head& head) override { owner_->OnUpstreamTrailers(head); }
   void OnEnd() override { owner_->OnUpstreamEnd(); }
   void OnReset(const weir_error& error) override { owner_->OnUpstreamReset(error.reason); }

@@ -16,19 +16,22 @@ EndAction DecideEnd(const AttemptEnd& end) {
 }
 
 bool IsIdempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" ||
-         method == "TRACE";
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
+         method == "OPTIONS" || method == "TRACE";
 }
 
 FailureAnswer AnswerFor(uint32_t reason) {
   switch (reason) {
     case WEIR_REASON_PROTOCOL:
-      return {502, "upstream_reset_before_response_started{protocol_error}", ResponseFlag::kUpstreamProtocolError, false};
+      return {502, "upstream_reset_before_response_started{protocol_error}",
+              ResponseFlag::kUpstreamProtocolError, false};
     case WEIR_REASON_OVERFLOW:
-      return {502, "upstream_reset_before_response_started{overflow}", ResponseFlag::kUpstreamProtocolError, false};
+      return {502, "upstream_reset_before_response_started{overflow}",
+              ResponseFlag::kUpstreamProtocolError, false};
     case WEIR_REASON_REFUSED:
     case WEIR_REASON_CANCEL:
-      return {503, "upstream_reset_before_response_started{remote_reset}", ResponseFlag::kUpstreamRemoteReset, false};
+      return {503, "upstream_reset_before_response_started{remote_reset}",
+              ResponseFlag::kUpstreamRemoteReset, false};
     default:
       return {503, "upstream_reset_before_response_started{connection_termination}",
               ResponseFlag::kUpstreamConnectionTermination, false};
@@ -40,7 +43,8 @@ FailureAnswer AnswerFor(PoolFailure failure) {
     case PoolFailure::kNoHealthyHost:
       return {503, "no_healthy_upstream", ResponseFlag::kNoHealthyUpstream, false};
     case PoolFailure::kOverflow:
-      return {503, "upstream_reset_before_response_started{overflow}", ResponseFlag::kUpstreamOverflow, true};
+      return {503, "upstream_reset_before_response_started{overflow}",
+              ResponseFlag::kUpstreamOverflow, true};
     case PoolFailure::kConnectTimeout:
       return {503, "upstream_reset_before_response_started{connection_timeout}",
               ResponseFlag::kUpstreamConnectionFailure, false};

@@ -27,8 +27,8 @@ enum class EndAction : uint8_t {
   kTruncate,  // the client has the head: end its stream so that it can see that the body is cut
 };
 
-// The replay rule: once, and only if nothing was written, or the peer says that it did not process the request, or the method
-// is idempotent and no byte of an answer came.
+// The replay rule: once, and only if nothing was written, or the peer says that it did not process
+// the request, or the method is idempotent and no byte of an answer came.
 EndAction DecideEnd(const AttemptEnd& end);
 
 // GET, HEAD, OPTIONS, TRACE, PUT, DELETE.

@@ -18,7 +18,9 @@ MuxStream::MuxStream(http::TerminalHost* host, upstream::Pool* pool)
       kept_(host->worker()->pool),
       attachment_(this, host->worker()->pool) {}
 
-MuxStream::~MuxStream() { Unlink(WEIR_REASON_CANCEL); }
+MuxStream::~MuxStream() {
+  Unlink(WEIR_REASON_CANCEL);
+}
 
 void MuxStream::OnRequestHead(bool end_stream) {
   head_end_ = request_ended_ = end_stream;
@@ -50,7 +52,9 @@ bool MuxStream::BuildHead(weir_head* head) {
     if (room == nullptr) return false;
     http::ByteSink sink(room, bound);
     const http::Rewrite rewrite = http::RewritePath(*route, path, &sink);
-    if (rewrite.status != http::RewriteStatus::kUnchanged && rewrite.status != http::RewriteStatus::kRewritten) return false;
+    if (rewrite.status != http::RewriteStatus::kUnchanged &&
+        rewrite.status != http::RewriteStatus::kRewritten)
+      return false;
     head->path = http::View(rewrite.text);
   }
   head->authority = http::View(http::RewriteAuthority(*route, http::View(head->authority)));
@@ -60,7 +64,8 @@ bool MuxStream::BuildHead(weir_head* head) {
 void MuxStream::OnConnection(upstream::ClientConnection* connection, upstream::Host* host) {
   weir_head head;
   if (!BuildHead(&head)) {
-    return Fail({400, "path_rewrite_failed", observe::ResponseFlag::kDownstreamProtocolError, false});
+    return Fail(
+        {400, "path_rewrite_failed", observe::ResponseFlag::kDownstreamProtocolError, false});
   }
   if (!attachment_.Attach(connection, host)) {
     return Fail(AnswerFor(static_cast<uint32_t>(WEIR_REASON_CLOSED)));
@@ -88,7 +93,8 @@ void MuxStream::OnNoConnection(PoolFailure failure, upstream::Host* host) {
 
 void MuxStream::OnRequestData(SliceQueue* data, bool end_stream) {
   if (state_ == State::kUnlinked) {
-    // An answer is on its way without the rest: the bytes are dropped, and credited so that the client is not stuck.
+    // An answer is on its way without the rest: the bytes are dropped, and credited so that the
+    // client is not stuck.
     host_->RequestBodyTaken(data->bytes());
     data->Clear();
     return;
@@ -165,13 +171,16 @@ void MuxStream::OnUpstreamData(base::Slice data, bool end_stream) {
   NotePause();
 }
 
-// The backend may send no more than its window until the client has taken some: that is when it is paused.
+// The backend may send no more than its window until the client has taken some: that is when it is
+// paused.
 void MuxStream::NotePause() {
   const bool paused = response_held_ >= pool_->config().per_connection_buffer_limit_bytes;
   if (paused == response_paused_) return;
   response_paused_ = paused;
   const observe::ClusterStats& stats = pool_->stats();
-  (paused ? stats.upstream_flow_control_paused_reading_total : stats.upstream_flow_control_resumed_reading_total)->Add();
+  (paused ? stats.upstream_flow_control_paused_reading_total
+          : stats.upstream_flow_control_resumed_reading_total)
+      ->Add();
 }
 
 void MuxStream::OnUpstreamTrailers(weir_head& head) {
@@ -188,7 +197,8 @@ void MuxStream::OnUpstreamSent() {
   if (tunnel_ && attachment_.received_all()) Finish();
 }
 
-// The answer is complete. What the backend did not take of the request, nobody wants any more; a tunnel's other half goes on.
+// The answer is complete. What the backend did not take of the request, nobody wants any more; a
+// tunnel's other half goes on.
 void MuxStream::Finish() {
   if (state_ != State::kLinked) return;
   if (tunnel_ && !attachment_.sent_all()) return;
@@ -217,7 +227,8 @@ void MuxStream::OnUpstreamReset(uint32_t reason) {
   attachment_.Detach(reason);
   if (!replay) return Fail(AnswerFor(reason));
   replayed_ = true;
-  // What still stood in the first attempt's queue was not credited then, and is when it is taken now.
+  // What still stood in the first attempt's queue was not credited then, and is when it is taken
+  // now.
   uncredited_ = kept_.bytes() - queued;
   pool_->stats().upstream_rq_retry->Add();
   Link(true, pool_->hosts().size() > 1 ? host : nullptr);

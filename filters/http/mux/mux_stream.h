@@ -9,14 +9,17 @@
 
 namespace weir::mux {
 
-// The Mux's part of one stream: finds a connection, links the two halves, decides what an early end means.
+// The Mux's part of one stream: finds a connection, links the two halves, decides what an early end
+// means.
 //
 //            OnRequestHead              OnConnection
 //     Idle ----------------> Link --------------------> Linked
 //                             ^  \ no connection          | answer complete, failed, or cancelled
 //                     replay  |   `--------.              v
 //                             `---------------------- Unlinked
-class MuxStream final : public http::Terminal, private upstream::PoolRequest, private AttachmentOwner {
+class MuxStream final : public http::Terminal,
+                        private upstream::PoolRequest,
+                        private AttachmentOwner {
  public:
   // pool: the cluster's of the route; null: there is none.
   MuxStream(http::TerminalHost* host, upstream::Pool* pool);
@@ -60,7 +63,7 @@ class MuxStream final : public http::Terminal, private upstream::PoolRequest, pr
   State state_ = State::kIdle;
   bool admitted_ = false;
   bool request_ended_ = false;
-  bool head_end_ = false;           // the request is its head alone
+  bool head_end_ = false;  // the request is its head alone
   bool body_kept_ = true;
   bool replayed_ = false;
   bool response_started_ = false;
@@ -68,10 +71,10 @@ class MuxStream final : public http::Terminal, private upstream::PoolRequest, pr
   bool tunnel_ = false;
   bool response_paused_ = false;
   const weir_head* trailers_ = nullptr;
-  uint64_t uncredited_ = 0;         // bytes sent again by a replay, which were credited the first time
-  uint64_t response_held_ = 0;      // of the answer, between the backend and the client
-  http::SliceQueue waiting_;        // not yet given to an attachment
-  http::SliceQueue kept_;           // given to one, kept for a replay
+  uint64_t uncredited_ = 0;     // bytes sent again by a replay, which were credited the first time
+  uint64_t response_held_ = 0;  // of the answer, between the backend and the client
+  http::SliceQueue waiting_;    // not yet given to an attachment
+  http::SliceQueue kept_;       // given to one, kept for a replay
   Attachment attachment_;
 };
 

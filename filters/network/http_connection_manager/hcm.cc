@@ -1,8 +1,8 @@
 #include "filters/network/http_connection_manager/hcm.h"
 
-#include <time.h>
-
 #include <utility>
+
+#include <time.h>
 
 #include "filters/network/http_connection_manager/served_http.h"
 

@@ -18,16 +18,17 @@
 
 namespace weir::hcm {
 
-// What one http_connection_manager of the configuration needs, compiled: immutable, shared by the workers, alive until the last
-// stream that started with it has ended.
+// What one http_connection_manager of the configuration needs, compiled: immutable, shared by the
+// workers, alive until the last stream that started with it has ended.
 struct HcmConfig {
   std::shared_ptr<const config::HttpConnectionManager> settings;
   std::unique_ptr<const http::RouteTable> routes;
   std::vector<http::FilterEntry> filters;  // without the terminal one
-  // What plugins made of their configuration, for filters and routes: freed with this, before the plugins go.
+  // What plugins made of their configuration, for filters and routes: freed with this, before the
+  // plugins go.
   std::vector<std::unique_ptr<void, void (*)(void*)>> filter_configs;
   const weir_codec_api* codec = nullptr;
-  weir_codec_params codec_params{};        // server position
+  weir_codec_params codec_params{};  // server position
   http::PathOptions path_options;
   uint16_t listener_port = 0;
   bool secure = false;
@@ -39,7 +40,8 @@ class AuthorityCache {
  public:
   bool Has(std::string_view authority) const {
     const Entry& entry = entries_[Slot(authority)];
-    return entry.size == authority.size() && std::memcmp(entry.text, authority.data(), authority.size()) == 0;
+    return entry.size == authority.size() &&
+           std::memcmp(entry.text, authority.data(), authority.size()) == 0;
   }
   void Add(std::string_view authority) {
     if (authority.size() > sizeof(Entry::text)) return;
@@ -83,7 +85,8 @@ int64_t UnixMs();
 class HcmWorkerMaker {
  public:
   virtual ~HcmWorkerMaker() = default;
-  virtual std::unique_ptr<HcmWorker> Make(std::shared_ptr<const HcmConfig> config, net::WorkerContext* worker) = 0;
+  virtual std::unique_ptr<HcmWorker> Make(std::shared_ptr<const HcmConfig> config,
+                                          net::WorkerContext* worker) = 0;
 };
 
 // The http_connection_manager as the terminal network filter of a chain.

@@ -25,12 +25,16 @@ class Builder {
  public:
   Builder(const server::ServerContext& context, const config::Listener& listener,
           const config::HttpConnectionManager& settings)
-      : context_(context), listener_(listener), settings_(settings), hcm_(std::make_shared<HcmConfig>()) {}
+      : context_(context),
+        listener_(listener),
+        settings_(settings),
+        hcm_(std::make_shared<HcmConfig>()) {}
 
   std::shared_ptr<const HcmConfig> Build() {
     const size_t before = context_.diagnostics->count();
     // The bootstrap owns the settings; the alias keeps it alive as long as any stream.
-    hcm_->settings = std::shared_ptr<const config::HttpConnectionManager>(context_.bootstrap, &settings_);
+    hcm_->settings =
+        std::shared_ptr<const config::HttpConnectionManager>(context_.bootstrap, &settings_);
     hcm_->listener_port = listener_.address.port;
     hcm_->path_options.normalize = settings_.normalize_path;
     hcm_->path_options.merge_slashes = settings_.merge_slashes;
@@ -45,7 +49,8 @@ class Builder {
  private:
   void Codec() {
     std::string error;
-    const plugins::CodecExtension* codec = context_.plugins->FindCodec(settings_.codecs.front(), &error);
+    const plugins::CodecExtension* codec =
+        context_.plugins->FindCodec(settings_.codecs.front(), &error);
     if (codec == nullptr) return context_.diagnostics->Add(settings_.mark, error);
     hcm_->codec = codec->api;
     weir_codec_params& p = hcm_->codec_params;
@@ -61,7 +66,8 @@ class Builder {
     p.max_streams = 100;
     if (settings_.accept_http_10) p.flags |= WEIR_CODEC_ACCEPT_HTTP_10;
     if (!settings_.enable_trailers) p.flags |= WEIR_CODEC_DROP_TRAILERS;
-    // Which tunnels a route allows is decided on the message; the codec only has to know that there may be some.
+    // Which tunnels a route allows is decided on the message; the codec only has to know that there
+    // may be some.
     p.flags |= WEIR_CODEC_ALLOW_UPGRADE;
     if (AllowsConnect()) p.flags |= WEIR_CODEC_ALLOW_CONNECT;
   }
@@ -83,17 +89,20 @@ class Builder {
     return false;
   }
 
-  void* Configure(const weir_http_filter_api* api, const config::Node* node, config::Mark mark, const std::string& where,
-                  bool per_route, bool* ok) {
+  void* Configure(const weir_http_filter_api* api, const config::Node* node, config::Mark mark,
+                  const std::string& where, bool per_route, bool* ok) {
     *ok = true;
     if (api->config_new == nullptr) {
-      if (node != nullptr && !node->is_null()) context_.diagnostics->Add(mark, where + " takes no configuration");
+      if (node != nullptr && !node->is_null())
+        context_.diagnostics->Add(mark, where + " takes no configuration");
       return nullptr;
     }
     config::AbiConfigScope scope(context_.diagnostics, node, mark, where);
-    void* config = api->config_new(context_.plugin_host, http::HttpFilterHostTable(), scope.node(), per_route ? 1 : 0);
+    void* config = api->config_new(context_.plugin_host, http::HttpFilterHostTable(), scope.node(),
+                                   per_route ? 1 : 0);
     *ok = scope.Finish(config != nullptr);
-    if (config != nullptr && api->config_free != nullptr) hcm_->filter_configs.emplace_back(config, api->config_free);
+    if (config != nullptr && api->config_free != nullptr)
+      hcm_->filter_configs.emplace_back(config, api->config_free);
     return config;
   }
 
@@ -102,7 +111,8 @@ class Builder {
     for (size_t i = 0; i + 1 < settings_.http_filters.size(); ++i) {
       const config::HttpFilter& filter = settings_.http_filters[i];
       std::string error;
-      const plugins::HttpFilterExtension* found = context_.plugins->FindHttpFilter(filter.type, &error);
+      const plugins::HttpFilterExtension* found =
+          context_.plugins->FindHttpFilter(filter.type, &error);
       if (found == nullptr) {
         context_.diagnostics->Add(filter.mark, error);
         continue;
@@ -115,7 +125,8 @@ class Builder {
       const std::string counter = entry.plugin + ".errors";
       entry.errors = context_.plugin_host->counter({counter.data(), counter.size()});
       bool ok = false;
-      entry.config = Configure(found->api, filter.typed_config.get(), filter.mark, "http filter " + filter.name, false, &ok);
+      entry.config = Configure(found->api, filter.typed_config.get(), filter.mark,
+                               "http filter " + filter.name, false, &ok);
       hcm_->filters.push_back(std::move(entry));
     }
   }
@@ -123,12 +134,15 @@ class Builder {
   void Routes() {
     http::RouteTableHooks hooks;
     for (const http::FilterEntry& entry : hcm_->filters) hooks.filters.push_back(entry.name);
-    hooks.compile_filter = [this](size_t i, const config::PerFilterConfig& config, std::string* error) -> const void* {
+    hooks.compile_filter = [this](size_t i, const config::PerFilterConfig& config,
+                                  std::string* error) -> const void* {
       bool ok = false;
       const size_t before = context_.diagnostics->count();
       const http::FilterEntry& entry = hcm_->filters[i];
-      void* made = Configure(entry.api, config.typed_config.get(), config.mark, "http filter " + entry.name, true, &ok);
-      if (!ok && context_.diagnostics->count() == before) *error = "http filter " + entry.name + " refused this";
+      void* made = Configure(entry.api, config.typed_config.get(), config.mark,
+                             "http filter " + entry.name, true, &ok);
+      if (!ok && context_.diagnostics->count() == before)
+        *error = "http filter " + entry.name + " refused this";
       return made;
     };
     std::vector<http::RouteError> errors;
@@ -161,7 +175,8 @@ class Builder {
 
 }  // namespace
 
-std::shared_ptr<const HcmConfig> BuildHcm(const server::ServerContext& context, const config::Listener& listener,
+std::shared_ptr<const HcmConfig> BuildHcm(const server::ServerContext& context,
+                                          const config::Listener& listener,
                                           const config::HttpConnectionManager& settings) {
   return Builder(context, listener, settings).Build();
 }

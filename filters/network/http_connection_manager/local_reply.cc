@@ -10,7 +10,8 @@ namespace {
 
 using config::FormatPiece;
 
-const config::LocalReplyMapper* FindMapper(const config::LocalReplyConfig& config, uint32_t status) {
+const config::LocalReplyMapper* FindMapper(const config::LocalReplyConfig& config,
+                                           uint32_t status) {
   for (const config::LocalReplyMapper& mapper : config.mappers) {
     for (const config::StatusRange& range : mapper.status) {
       if (status >= range.min && status <= range.max) return &mapper;
@@ -23,9 +24,10 @@ std::string_view Number(uint32_t n, char* room) {
   return {room, static_cast<size_t>(std::to_chars(room, room + 10, n).ptr - room)};
 }
 
-std::string_view Format(const config::BodyFormat& format, const LocalReplyText& text, std::string_view details,
-                        base::Arena* arena) {
-  if (format.pieces.size() == 1 && format.pieces[0].kind == FormatPiece::Kind::kLocalReplyBody) return text.body;
+std::string_view Format(const config::BodyFormat& format, const LocalReplyText& text,
+                        std::string_view details, base::Arena* arena) {
+  if (format.pieces.size() == 1 && format.pieces[0].kind == FormatPiece::Kind::kLocalReplyBody)
+    return text.body;
   char number[10];
   const auto value = [&](const FormatPiece& piece) -> std::string_view {
     switch (piece.kind) {
@@ -50,7 +52,8 @@ std::string_view Format(const config::BodyFormat& format, const LocalReplyText& 
 
 }  // namespace
 
-LocalReplyText FormatLocalReply(const config::LocalReplyConfig& config, const http::LocalReply& reply, base::Arena* arena) {
+LocalReplyText FormatLocalReply(const config::LocalReplyConfig& config,
+                                const http::LocalReply& reply, base::Arena* arena) {
   LocalReplyText text;
   text.status = reply.status;
   text.body = reply.body;
@@ -80,7 +83,7 @@ uint32_t GrpcStatusOf(uint32_t http_status) {
     case 401:
       return 16;  // UNAUTHENTICATED
     case 403:
-      return 7;   // PERMISSION_DENIED
+      return 7;  // PERMISSION_DENIED
     case 404:
       return 12;  // UNIMPLEMENTED
     case 429:
@@ -89,7 +92,7 @@ uint32_t GrpcStatusOf(uint32_t http_status) {
     case 504:
       return 14;  // UNAVAILABLE
     default:
-      return 2;   // UNKNOWN
+      return 2;  // UNKNOWN
   }
 }
 

@@ -15,11 +15,13 @@ struct LocalReplyText {
   std::string_view grpc_message;
 };
 
-// Applies local_reply_config: the first mapper that has the status, then the body format. Views live in the arena or the
-// configuration.
-LocalReplyText FormatLocalReply(const config::LocalReplyConfig& config, const http::LocalReply& reply, base::Arena* arena);
+// Applies local_reply_config: the first mapper that has the status, then the body format. Views
+// live in the arena or the configuration.
+LocalReplyText FormatLocalReply(const config::LocalReplyConfig& config,
+                                const http::LocalReply& reply, base::Arena* arena);
 
-// A gRPC client reads no HTTP status: 200 with grpc-status and grpc-message (gRPC over HTTP/2, "Responses").
+// A gRPC client reads no HTTP status: 200 with grpc-status and grpc-message (gRPC over HTTP/2,
+// "Responses").
 LocalReplyText AsGrpc(const LocalReplyText& text);
 uint32_t GrpcStatusOf(uint32_t http_status);
 void AddGrpcStatus(uint32_t http_status, std::string_view message, http::Message* response);

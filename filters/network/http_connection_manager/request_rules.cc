@@ -33,8 +33,8 @@ RuleVerdict CheckAuthority(const HcmWorker& hcm, Message* request) {
   http::Authority authority;
   // The head was moved into the stream's arena: its bytes are ours to change.
   char* text = const_cast<char*>(head.authority.data);
-  const auto error =
-      http::NormalizeAuthority(text, head.authority.size, options, hcm.config->listener_port, &authority);
+  const auto error = http::NormalizeAuthority(text, head.authority.size, options,
+                                              hcm.config->listener_port, &authority);
   if (error != http::AuthorityError::kNone) return {400, "http1.invalid_host", {}};
   head.authority = http::View(authority.text);
   if (came == authority.text) known.Add(came);
@@ -48,7 +48,8 @@ RuleVerdict RedirectPath(const RequestOrigin& origin, Message* request, std::str
   if (room == nullptr) return {431, "request_headers_too_large", {}};
   http::ByteSink sink(room, bound);
   const http::Rewrite location = http::PathLocation(to, &sink);
-  if (location.status != http::RewriteStatus::kRewritten) return {400, "path_normalization_failed", {}};
+  if (location.status != http::RewriteStatus::kRewritten)
+    return {400, "path_normalization_failed", {}};
   return {307, "path_normalization_redirect", location.text};
 }
 
@@ -80,7 +81,8 @@ RuleVerdict CheckUnderscores(const HcmWorker& hcm, Message* request) {
     // No known name has an underscore.
     if (field.token != 0 || std::memchr(field.name, '_', field.name_size) == nullptr) continue;
     hcm.stats.downstream_rq_rejected_underscore->Add();
-    if (action == config::HeadersWithUnderscores::kRejectRequest) return {400, "http1.unexpected_underscore", {}};
+    if (action == config::HeadersWithUnderscores::kRejectRequest)
+      return {400, "http1.unexpected_underscore", {}};
     field.flags |= WEIR_FIELD_REMOVED;
   }
   return {};
@@ -90,7 +92,8 @@ RuleVerdict CheckUnderscores(const HcmWorker& hcm, Message* request) {
 void DropControlFields(Message* request) {
   for (uint32_t i = 0; i < request->count(); ++i) {
     weir_field& field = request->field(i);
-    if (field.name_size > 8 && std::memcmp(field.name, "x-envoy-", 8) == 0) field.flags |= WEIR_FIELD_REMOVED;
+    if (field.name_size > 8 && std::memcmp(field.name, "x-envoy-", 8) == 0)
+      field.flags |= WEIR_FIELD_REMOVED;
   }
 }
 
@@ -136,7 +139,9 @@ bool SetRequestId(const HcmWorker& hcm, Message* request) {
   const config::HttpConnectionManager& s = hcm.settings();
   if (!s.generate_request_id) return true;
   const bool external = s.use_remote_address;
-  if (request->Find(WEIR_TOKEN_X_REQUEST_ID) != nullptr && (s.preserve_external_request_id || !external)) return true;
+  if (request->Find(WEIR_TOKEN_X_REQUEST_ID) != nullptr &&
+      (s.preserve_external_request_id || !external))
+    return true;
   auto* room = static_cast<char*>(request->arena()->Allocate(base::Random::kUuidSize, 1));
   if (room == nullptr) return false;
   return request->SetStatic(WEIR_TOKEN_X_REQUEST_ID, hcm.worker->random->Uuid(room)) == WEIR_OK;
@@ -156,7 +161,8 @@ RuleVerdict ApplyRequestRules(const HcmWorker& hcm, const RequestOrigin& origin,
   if (verdict.status == 0) verdict = CheckUnderscores(hcm, request);
   if (verdict.status != 0) return verdict;
   DropControlFields(request);
-  if (!SetForwarding(hcm, origin, request) || !SetRequestId(hcm, request) || !AddVia(hcm, request)) {
+  if (!SetForwarding(hcm, origin, request) || !SetRequestId(hcm, request) ||
+      !AddVia(hcm, request)) {
     return {431, "request_headers_too_large", {}};
   }
   return verdict;
@@ -172,10 +178,12 @@ void ApplyResponseRules(const HcmWorker& hcm, Message& request, Message* respons
   }
   // RFC 9110 section 6.6.1: a recipient with a clock adds the date that an origin left out.
   if (response->Find(WEIR_TOKEN_DATE) == nullptr) {
-    response->AddStatic(WEIR_TOKEN_DATE, response->arena()->Copy(hcm.dates->HttpDate(UnixMs() / 1000)));
+    response->AddStatic(WEIR_TOKEN_DATE,
+                        response->arena()->Copy(hcm.dates->HttpDate(UnixMs() / 1000)));
   }
   if (s.always_set_request_id_in_response) {
-    const std::string_view id = request.empty() ? std::string_view{} : request.Get(WEIR_TOKEN_X_REQUEST_ID);
+    const std::string_view id =
+        request.empty() ? std::string_view{} : request.Get(WEIR_TOKEN_X_REQUEST_ID);
     if (!id.empty()) response->SetStatic(WEIR_TOKEN_X_REQUEST_ID, id);
   }
   AddVia(hcm, response);

@@ -7,7 +7,8 @@
 
 namespace weir::hcm {
 
-// What is wrong with a request, or how it must be answered before anything else sees it. status 0: go on.
+// What is wrong with a request, or how it must be answered before anything else sees it. status 0:
+// go on.
 struct RuleVerdict {
   uint32_t status = 0;
   std::string_view details;
@@ -19,9 +20,11 @@ struct RequestOrigin {
   bool secure = false;
 };
 
-// The connection manager's rules for a request, once, in Envoy's order: authority, path, names with underscores, forwarding
-// fields, request id. After it filters, router and backend see the same authority and path.
-RuleVerdict ApplyRequestRules(const HcmWorker& hcm, const RequestOrigin& origin, http::Message* request);
+// The connection manager's rules for a request, once, in Envoy's order: authority, path, names with
+// underscores, forwarding fields, request id. After it filters, router and backend see the same
+// authority and path.
+RuleVerdict ApplyRequestRules(const HcmWorker& hcm, const RequestOrigin& origin,
+                              http::Message* request);
 
 // The fields that the connection manager owns in a response: server, date, via, request id.
 void ApplyResponseRules(const HcmWorker& hcm, http::Message& request, http::Message* response);

@@ -13,9 +13,12 @@ uint64_t In(uint64_t now, config::Milliseconds after) {
   return after.count() == 0 ? 0 : now + static_cast<uint64_t>(after.count());
 }
 
-uint64_t Sooner(uint64_t a, uint64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
+uint64_t Sooner(uint64_t a, uint64_t b) {
+  return a == 0 ? b : b == 0 ? a : std::min(a, b);
+}
 
-// The connection's entry in its listener's books. The connection itself is the client of the Io; this object only lives as long.
+// The connection's entry in its listener's books. The connection itself is the client of the Io;
+// this object only lives as long.
 class Place final : public net::ServedConnection {
  public:
   Place(net::AcceptedConnection&& accepted, const std::shared_ptr<HcmWorker>& hcm)
@@ -51,9 +54,11 @@ void ServeHttp(net::AcceptedConnection&& accepted, const std::shared_ptr<HcmWork
   (new Place(std::move(accepted), hcm))->Begin();
 }
 
-ServerConnection::ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedConnection* place, std::unique_ptr<net::Io> io,
-                                   const weir_codec_params& params)
-    : CodecConnection(hcm->worker, std::move(io), hcm->config->codec, params), hcm_(std::move(hcm)), place_(place) {
+ServerConnection::ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedConnection* place,
+                                   std::unique_ptr<net::Io> io, const weir_codec_params& params)
+    : CodecConnection(hcm->worker, std::move(io), hcm->config->codec, params),
+      hcm_(std::move(hcm)),
+      place_(place) {
   hcm_->stats.downstream_cx_total->Add();
   hcm_->stats.downstream_cx_active->Add();
 }
@@ -67,7 +72,8 @@ void ServerConnection::Begin() {
   }
   const uint64_t now = context()->reactor->now_ms();
   set_flush_ms(static_cast<uint64_t>(hcm_->settings().stream_idle_timeout.count()));
-  set_linger_ms(static_cast<uint64_t>(std::max<int64_t>(1, hcm_->settings().delayed_close_timeout.count())));
+  set_linger_ms(
+      static_cast<uint64_t>(std::max<int64_t>(1, hcm_->settings().delayed_close_timeout.count())));
   end_deadline_ = In(now, hcm_->settings().max_connection_duration);
   idle_deadline_ = In(now, hcm_->settings().idle_timeout);
   Arm();
@@ -92,13 +98,14 @@ void ServerConnection::StreamGone() {
   --streams_;
   if (finished() || streams_ > 0) return;
   const uint64_t now = context()->reactor->now_ms();
-  // Where the head went out before this was to be the last answer, the client has not heard of it and
-  // may be sending already: its next answer says so.
+  // Where the head went out before this was to be the last answer, the client has not heard of it
+  // and may be sending already: its next answer says so.
   if (!Reusable()) {
     End(WEIR_REASON_NONE);
     return;
   }
-  // Until the rest of the answer is written (OnDrained), the client has the time of an idle stream to take it.
+  // Until the rest of the answer is written (OnDrained), the client has the time of an idle stream
+  // to take it.
   idle_deadline_ = In(now, hcm_->settings().stream_idle_timeout);
   Arm();
 }
@@ -106,7 +113,8 @@ void ServerConnection::StreamGone() {
 void ServerConnection::OnDrained() {
   if (streams_ > 0 || closing()) return;
   const uint64_t now = context()->reactor->now_ms();
-  idle_deadline_ = In(now, last_request_ ? hcm_->settings().drain_timeout : hcm_->settings().idle_timeout);
+  idle_deadline_ =
+      In(now, last_request_ ? hcm_->settings().drain_timeout : hcm_->settings().idle_timeout);
   Arm();
 }
 
@@ -122,7 +130,9 @@ void ServerConnection::End(uint32_t reason) {
   Finish(true, reason);
 }
 
-void ServerConnection::CloseAfterThis() { last_request_ = true; }
+void ServerConnection::CloseAfterThis() {
+  last_request_ = true;
+}
 
 void ServerConnection::Drain() {
   if (finished() || draining_) return;
@@ -130,7 +140,8 @@ void ServerConnection::Drain() {
   last_request_ = true;
   hcm_->stats.downstream_cx_drain_close->Add();
   GoAway(1);
-  // An idle client may be sending right now: its next request is still answered, with `connection: close`.
+  // An idle client may be sending right now: its next request is still answered, with `connection:
+  // close`.
   if (streams_ == 0) {
     idle_deadline_ = In(context()->reactor->now_ms(), hcm_->settings().drain_timeout);
     Arm();
@@ -148,7 +159,8 @@ void ServerConnection::OnConnectionError(const weir_error& error) {
 
 void ServerConnection::Arm() {
   if (closing()) return;  // the deadline is that of the end
-  context()->reactor->SetDeadline(this, Sooner(Sooner(head_deadline_, idle_deadline_), end_deadline_));
+  context()->reactor->SetDeadline(this,
+                                  Sooner(Sooner(head_deadline_, idle_deadline_), end_deadline_));
 }
 
 void ServerConnection::OnDeadline() {

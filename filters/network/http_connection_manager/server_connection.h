@@ -12,13 +12,14 @@ namespace weir::hcm {
 
 class Stream;
 
-// A downstream connection of the HTTP connection manager: makes a Stream for each request that its codec sees, and keeps the
-// connection's own times: for a head to arrive, for idling, for its whole life.
+// A downstream connection of the HTTP connection manager: makes a Stream for each request that its
+// codec sees, and keeps the connection's own times: for a head to arrive, for idling, for its whole
+// life.
 class ServerConnection final : public http::CodecConnection {
  public:
   // place holds the listener's count of the connection and outlives it.
-  ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedConnection* place, std::unique_ptr<net::Io> io,
-                   const weir_codec_params& params);
+  ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedConnection* place,
+                   std::unique_ptr<net::Io> io, const weir_codec_params& params);
   ~ServerConnection() override;
 
   void Begin();
@@ -35,7 +36,8 @@ class ServerConnection final : public http::CodecConnection {
   void StreamGone();
   // No further request is taken: the present answer says so.
   void CloseAfterThis();
-  // The present answer is cut where only the end of the connection says how long it is: that must not look like an end.
+  // The present answer is cut where only the end of the connection says how long it is: that must
+  // not look like an end.
   void CutAnswer() { AbortAtEnd(); }
 
  private:
@@ -53,9 +55,9 @@ class ServerConnection final : public http::CodecConnection {
 
   std::shared_ptr<HcmWorker> hcm_;
   net::ServedConnection* place_;
-  uint64_t head_deadline_ = 0;   // 0: no head has begun
+  uint64_t head_deadline_ = 0;  // 0: no head has begun
   uint64_t idle_deadline_ = 0;
-  uint64_t end_deadline_ = 0;    // max_connection_duration
+  uint64_t end_deadline_ = 0;  // max_connection_duration
   uint32_t streams_ = 0;
   uint32_t requests_ = 0;
   bool last_request_ = false;

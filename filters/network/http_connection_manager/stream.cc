@@ -14,13 +14,15 @@ using http::LocalReply;
 namespace {
 
 constexpr uint32_t kSlabSize = 4096;
-constexpr uint32_t kArenaLimit = 1u << 20;  // heads are bounded long before; this bounds what filters add
+constexpr uint32_t kArenaLimit =
+    1u << 20;  // heads are bounded long before; this bounds what filters add
 
 }  // namespace
 
 Stream* Stream::Make(ServerConnection* connection) {
   Slab* slab = connection->context()->pool->Take(kSlabSize);
-  static_assert(sizeof(Stream) <= 1536, "the slab also holds the head, its fields and the Mux's part");
+  static_assert(sizeof(Stream) <= 1536,
+                "the slab also holds the head, its fields and the Mux's part");
   uint8_t* memory = slab->data();
   return new (memory) Stream(connection, memory + sizeof(Stream), kSlabSize - sizeof(Stream));
 }
@@ -48,7 +50,7 @@ Stream::~Stream() {
   chain_.Destroy();
 }
 
-// ---- The end ----------------------------------------------------------------------------------------------------------------
+// ---- The end ----------------------------------------------------------------------------------
 
 void Stream::OnSent() {
   response_ended_ = true;
@@ -68,7 +70,8 @@ void Stream::Finish() {
   CancelTerminal(WEIR_REASON_CANCEL);
   if (tunnel_open_) {
     hcm_->stats.downstream_cx_upgrades_active->Sub();
-    Reset(WEIR_REASON_NONE);  // the codec lets go of it; both halves are over, or nobody wants the rest
+    Reset(WEIR_REASON_NONE);  // the codec lets go of it; both halves are over, or nobody wants the
+                              // rest
   }
   chain_.Complete();
   chain_.Kill();
@@ -133,7 +136,8 @@ void Stream::Log() {
   record.bytes_received = info_.bytes_received;
   record.bytes_sent = info_.bytes_sent;
   if (info_.upstream_head_ms != 0) {
-    record.upstream_service_time_ms = static_cast<int64_t>(info_.upstream_head_ms - info_.upstream_start_ms);
+    record.upstream_service_time_ms =
+        static_cast<int64_t>(info_.upstream_head_ms - info_.upstream_start_ms);
   }
   char upstream[net::Address::kMaxText];
   if (info_.upstream != nullptr) record.upstream_host = {upstream, info_.upstream->Print(upstream)};
@@ -146,7 +150,7 @@ void Stream::Log() {
   for (observe::AccessLogBuffer* log : hcm_->access_logs) log->Log(record);
 }
 
-// ---- What filters ask for ---------------------------------------------------------------------------------------------------
+// ---- What filters ask for ---------------------------------------------------------------------
 
 http::Message* Stream::ChainMessage(uint32_t which) {
   switch (which) {
@@ -175,8 +179,8 @@ bool Stream::ChainWritable(uint32_t which) {
   }
 }
 
-void Stream::RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
-                               std::string_view details) {
+void Stream::RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra,
+                               uint32_t count, std::string_view details) {
   if (finished_ || local_reply_ || pending_ != nullptr) return;
   void* memory = arena_.Allocate(sizeof(Pending), alignof(Pending));
   if (memory == nullptr) return RequestReset();
@@ -189,8 +193,8 @@ void Stream::RequestLocalReply(uint32_t status, std::string_view body, const wei
   worker()->reactor->Defer(this);
 }
 
-bool Stream::CopyReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
-                       std::string_view details, LocalReply* reply) {
+bool Stream::CopyReply(uint32_t status, std::string_view body, const weir_field* extra,
+                       uint32_t count, std::string_view details, LocalReply* reply) {
   const auto copy = [this](std::string_view from, std::string_view* to) {
     *to = arena_.Copy(from);
     return to->size() == from.size();
@@ -219,7 +223,9 @@ void Stream::RequestReset() {
   worker()->reactor->Defer(this);
 }
 
-void Stream::RequestResume() { worker()->reactor->Defer(this); }
+void Stream::RequestResume() {
+  worker()->reactor->Defer(this);
+}
 
 bool Stream::RunPendingAction() {
   if (finished_) return true;
@@ -249,7 +255,8 @@ void Stream::OnDeferred() {
 
 void Stream::OnChainFailure(const http::FilterEntry& entry) {
   hcm_->stats.filter_failures->Add();
-  if (hcm_->config->codec_params.host != nullptr && hcm_->config->codec_params.host->count != nullptr) {
+  if (hcm_->config->codec_params.host != nullptr &&
+      hcm_->config->codec_params.host->count != nullptr) {
     hcm_->config->codec_params.host->count(entry.errors, 1);
   }
   pending_ = nullptr;
@@ -285,7 +292,9 @@ std::string_view Stream::Attribute(uint32_t id) {
     case WEIR_ATTR_CLUSTER:
       return info_.cluster;
     case WEIR_ATTR_PROTOCOL:
-      return request_.head().http_version == 20 ? "HTTP/2" : request_.head().http_version == 10 ? "HTTP/1.0" : "HTTP/1.1";
+      return request_.head().http_version == 20   ? "HTTP/2"
+             : request_.head().http_version == 10 ? "HTTP/1.0"
+                                                  : "HTTP/1.1";
     case WEIR_ATTR_RESPONSE_CODE_DETAILS:
       return info_.details;
     default:

@@ -15,9 +15,9 @@ namespace weir::hcm {
 
 class ServerConnection;
 
-// One request and its answer: between the downstream codec, the HTTP filters and the terminal filter. Lives in one slab of
-// 4 KiB, the head of an ordinary request and the Mux's part included; ends when the codec has the whole answer, or when either
-// side gives up.
+// One request and its answer: between the downstream codec, the HTTP filters and the terminal
+// filter. Lives in one slab of 4 KiB, the head of an ordinary request and the Mux's part included;
+// ends when the codec has the whole answer, or when either side gives up.
 class Stream final : public net::Actor,
                      public http::CodecStream,
                      public http::TerminalHost,
@@ -71,11 +71,11 @@ class Stream final : public net::Actor,
   bool RunPendingAction() override;
   http::Message* ChainMessage(uint32_t which) override;
   bool ChainWritable(uint32_t which) override;
-  void RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
-                         std::string_view details) override;
+  void RequestLocalReply(uint32_t status, std::string_view body, const weir_field* extra,
+                         uint32_t count, std::string_view details) override;
   void RequestReset() override;
-  bool CopyReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count, std::string_view details,
-                 http::LocalReply* reply);
+  bool CopyReply(uint32_t status, std::string_view body, const weir_field* extra, uint32_t count,
+                 std::string_view details, http::LocalReply* reply);
   void RequestResume() override;
   uint64_t Ticket() override { return ticket_; }
   std::string_view Attribute(uint32_t id) override;
@@ -143,17 +143,17 @@ class Stream final : public net::Actor,
   bool expects_continue_ : 1 = false;
   bool continue_sent_ : 1 = false;
   bool tunnel_ : 1 = false;
-  bool tunnel_open_ : 1 = false;       // upgrades_active has us
-  bool tunnel_over_ : 1 = false;       // the backend's side of it is done
+  bool tunnel_open_ : 1 = false;  // upgrades_active has us
+  bool tunnel_over_ : 1 = false;  // the backend's side of it is done
   bool grpc_ : 1 = false;
   bool paused_ : 1 = false;
-  bool trailers_passed_ : 1 = false;   // the request's trailers went to the terminal filter
-  bool timed_ : 1 = false;             // the timers run
+  bool trailers_passed_ : 1 = false;  // the request's trailers went to the terminal filter
+  bool timed_ : 1 = false;            // the timers run
   bool finished_ : 1 = false;
 
   uint8_t replies_ = 0;  // local replies begun: a second one replaces the first
   uint64_t ticket_ = 0;
-  uint64_t request_received_ = 0;   // body bytes from the codec
+  uint64_t request_received_ = 0;  // body bytes from the codec
   uint64_t request_credited_ = 0;
   uint64_t request_passed_on_ = 0;  // to the terminal filter
   uint64_t request_taken_ = 0;      // from there to a backend
@@ -161,11 +161,11 @@ class Stream final : public net::Actor,
   uint64_t response_credited_ = 0;
 
   uint64_t idle_deadline_ = 0;
-  uint64_t request_deadline_ = 0;   // the whole request must be here
-  uint64_t route_deadline_ = 0;     // the whole answer must be here
-  uint64_t end_deadline_ = 0;       // max_stream_duration
-  uint64_t rate_deadline_ = 0;      // the end of the present window of the body's rate
-  uint64_t rate_bytes_ = 0;         // received at the start of the window
+  uint64_t request_deadline_ = 0;  // the whole request must be here
+  uint64_t route_deadline_ = 0;    // the whole answer must be here
+  uint64_t end_deadline_ = 0;      // max_stream_duration
+  uint64_t rate_deadline_ = 0;     // the end of the present window of the body's rate
+  uint64_t rate_bytes_ = 0;        // received at the start of the window
   uint32_t idle_ms_ = 0;
 };
 

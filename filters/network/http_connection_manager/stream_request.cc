@@ -1,12 +1,12 @@
-// The request's side of a stream: from the codec through rules, route and filters to the terminal filter.
+// The request's side of a stream: from the codec through rules, route and filters to the terminal
+// filter.
 
 #include <new>
 
+#include "core/http/route/rewrite.h"
 #include "filters/network/http_connection_manager/request_rules.h"
 #include "filters/network/http_connection_manager/server_connection.h"
 #include "filters/network/http_connection_manager/stream.h"
-
-#include "core/http/route/rewrite.h"
 
 namespace weir::hcm {
 
@@ -20,7 +20,8 @@ namespace {
 bool IsGrpc(std::string_view content_type) {
   constexpr std::string_view kGrpc = "application/grpc";
   return content_type.substr(0, kGrpc.size()) == kGrpc &&
-         (content_type.size() == kGrpc.size() || content_type[kGrpc.size()] == '+' || content_type[kGrpc.size()] == ';');
+         (content_type.size() == kGrpc.size() || content_type[kGrpc.size()] == '+' ||
+          content_type[kGrpc.size()] == ';');
 }
 
 }  // namespace
@@ -105,7 +106,8 @@ void Stream::RedirectTo(uint32_t status, std::string_view details, std::string_v
   Reply(reply);
 }
 
-// A tunnel is opened only where the configuration allows its protocol; the route's word goes before the connection manager's.
+// A tunnel is opened only where the configuration allows its protocol; the route's word goes before
+// the connection manager's.
 bool Stream::CheckUpgrade() {
   if (!request_.has(WEIR_HEAD_TUNNEL)) return true;
   tunnel_ = true;
@@ -137,7 +139,8 @@ void Stream::StartFilters(bool end_stream) {
     Reply(413, "request_payload_too_large");
     return;
   }
-  if (!chain_.Build(hcm_->config->filters, route_, downstream_->hcm()->config->codec_params.stream_window)) {
+  if (!chain_.Build(hcm_->config->filters, route_,
+                    downstream_->hcm()->config->codec_params.stream_window)) {
     if (!finished_ && !local_reply_) Reply(500, "filter_chain_failed");
     return;
   }
@@ -191,7 +194,8 @@ void Stream::ServeRoute(bool end_stream) {
   }
   if (const config::RedirectAction* redirect = route_->redirect()) {
     hcm_->stats.rq_redirect->Add();
-    const http::RedirectedRequest from{hcm_->config->secure ? "https" : "http", request_.authority(), request_.path()};
+    const http::RedirectedRequest from{hcm_->config->secure ? "https" : "http",
+                                       request_.authority(), request_.path()};
     const size_t bound = http::LocationBound(*route_, from);
     auto* room = static_cast<char*>(arena_.Allocate(bound, 1));
     http::ByteSink sink(room, room == nullptr ? 0 : bound);
@@ -252,7 +256,8 @@ void Stream::OnTrailers(weir_head& head) {
   if (finished_ || request_dead_) return;
   void* memory = arena_.Allocate(sizeof(Message), alignof(Message));
   auto* trailers = memory == nullptr ? nullptr : new (memory) Message(&arena_);
-  if (trailers == nullptr || trailers->Take(head, hcm_->settings().max_headers_count) != Message::Verdict::kOk ||
+  if (trailers == nullptr ||
+      trailers->Take(head, hcm_->settings().max_headers_count) != Message::Verdict::kOk ||
       !trailers->Own()) {
     Reply(400, "http1.invalid_trailers", observe::ResponseFlag::kDownstreamProtocolError);
     return;
@@ -283,7 +288,8 @@ void Stream::OnChainTrailers(Direction direction) {
     return;
   }
   trailers_passed_ = true;
-  if (terminal_ != nullptr && !request_dead_) terminal_->OnRequestTrailers(request_trailers_->head());
+  if (terminal_ != nullptr && !request_dead_)
+    terminal_->OnRequestTrailers(request_trailers_->head());
 }
 
 void Stream::RequestEnded() {
@@ -291,8 +297,10 @@ void Stream::RequestEnded() {
   request_deadline_ = rate_deadline_ = 0;
   info_.request_end_ms = worker()->reactor->now_ms();
   // The route's time runs from here: Envoy's meaning of `timeout`.
-  if (route_ != nullptr && route_->forward() != nullptr && route_->forward()->timeout.count() > 0 && !tunnel_) {
-    route_deadline_ = info_.request_end_ms + static_cast<uint64_t>(route_->forward()->timeout.count());
+  if (route_ != nullptr && route_->forward() != nullptr && route_->forward()->timeout.count() > 0 &&
+      !tunnel_) {
+    route_deadline_ =
+        info_.request_end_ms + static_cast<uint64_t>(route_->forward()->timeout.count());
     if (timed_) Arm();
   }
 }
@@ -302,7 +310,8 @@ void Stream::RequestBodyTaken(uint64_t bytes) {
   if (!request_dead_) UpdateRequestCredit();
 }
 
-// Returns credit for what is no longer held here: neither by a filter that pauses the sender, nor on the way to a backend.
+// Returns credit for what is no longer held here: neither by a filter that pauses the sender, nor
+// on the way to a backend.
 void Stream::UpdateRequestCredit() {
   const uint64_t outstanding = request_received_ - request_credited_;
   if (outstanding == 0) return;

@@ -1,4 +1,5 @@
-// The answer's side of a stream: from the terminal filter, or made here, through the filters to the codec.
+// The answer's side of a stream: from the terminal filter, or made here, through the filters to the
+// codec.
 
 #include <algorithm>
 #include <cstring>
@@ -44,7 +45,8 @@ void Stream::RespondHead(const weir_head& head, bool end_stream) {
   }
   chain_.Headers(http::kResponse, end_stream);
   // A filter withholds the head: its bytes are the backend connection's, and must become ours.
-  if (!finished_ && !response_sent_ && !local_reply_ && !response_.Own()) Reply(500, "response_headers_too_large");
+  if (!finished_ && !response_sent_ && !local_reply_ && !response_.Own())
+    Reply(500, "response_headers_too_large");
 }
 
 void Stream::SendResponseHead(bool end_stream) {
@@ -55,7 +57,8 @@ void Stream::SendResponseHead(bool end_stream) {
   info_.response_code = head.status;
   hcm_->stats.CountResponse(head.status);
   if (downstream_->last_request()) head.flags |= WEIR_HEAD_CLOSE;
-  if (request_.method() == "HEAD" || head.status == 204 || head.status == 304) head.flags |= WEIR_HEAD_NO_BODY;
+  if (request_.method() == "HEAD" || head.status == 204 || head.status == 304)
+    head.flags |= WEIR_HEAD_NO_BODY;
   if (tunnel_ && (head.flags & WEIR_HEAD_TUNNEL) == 0) {
     tunnel_ = false;
     if (!request_ended_) head.flags |= WEIR_HEAD_CLOSE;
@@ -98,7 +101,8 @@ void Stream::RespondTrailers(const weir_head& head) {
   if (finished_ || local_reply_) return;
   void* memory = arena_.Allocate(sizeof(Message), alignof(Message));
   auto* trailers = memory == nullptr ? nullptr : new (memory) Message(&arena_);
-  if (trailers == nullptr || trailers->Take(head, hcm_->settings().max_headers_count) != Message::Verdict::kOk ||
+  if (trailers == nullptr ||
+      trailers->Take(head, hcm_->settings().max_headers_count) != Message::Verdict::kOk ||
       !trailers->Own()) {
     LocalReply reply;
     reply.status = 502;
@@ -139,7 +143,7 @@ void Stream::UpdateResponseCredit() {
   if (terminal_ != nullptr) terminal_->OnResponseTaken(outstanding - held);
 }
 
-// ---- Answers that are made here ---------------------------------------------------------------------------------------------
+// ---- Answers that are made here ---------------------------------------------------------------
 
 void Stream::Reply(uint32_t status, std::string_view details, ResponseFlag flag) {
   LocalReply reply;
@@ -176,7 +180,8 @@ void Stream::Reply(const LocalReply& reply) {
   }
   local_reply_ = true;
   chain_.Close(http::kRequest);
-  // A head that waits in the filters is replaced; the answer then goes past them, who have had their say.
+  // A head that waits in the filters is replaced; the answer then goes past them, who have had
+  // their say.
   if (response_started_) chain_.Close(http::kResponse);
   SendReply(reply, response_started_ || chain_.empty());
 }
@@ -193,7 +198,8 @@ void Stream::SendReply(const LocalReply& reply, bool bypass) {
   } else {
     chain_.Headers(http::kResponse, end);
   }
-  // The head's way through the filters may have ended in another answer: the body then has no place.
+  // The head's way through the filters may have ended in another answer: the body then has no
+  // place.
   if (end || finished_ || replies_ != mine) return;
   SliceQueue queue(worker()->pool);
   queue.Append(body.data(), body.size());
@@ -214,7 +220,8 @@ void Stream::BuildReply(const LocalReply& reply, std::string_view* body) {
   } else if (!text.body.empty()) {
     response_.AddStatic(WEIR_TOKEN_CONTENT_TYPE, text.content_type);
   }
-  for (uint32_t i = 0; i < reply.field_count; ++i) response_.Add(http::Name(reply.fields[i]), http::Value(reply.fields[i]));
+  for (uint32_t i = 0; i < reply.field_count; ++i)
+    response_.Add(http::Name(reply.fields[i]), http::Value(reply.fields[i]));
   if (reply.overloaded) response_.AddStatic(WEIR_TOKEN_X_ENVOY_OVERLOADED, "true");
   if (text.status != 204 && text.status != 304 && !grpc_) {
     head.flags |= WEIR_HEAD_HAS_LENGTH;

@@ -1,4 +1,5 @@
-// The times of a stream. Each is a stored deadline; one entry in the wheel stands for the nearest of them.
+// The times of a stream. Each is a stored deadline; one entry in the wheel stands for the nearest
+// of them.
 
 #include <algorithm>
 
@@ -13,13 +14,17 @@ void Stream::StartTimers() {
   const config::HttpConnectionManager& s = hcm_->settings();
   const uint64_t now = worker()->reactor->now_ms();
   const config::RouteAction* forward = route_ == nullptr ? nullptr : route_->forward();
-  const auto idle = forward != nullptr && forward->idle_timeout ? *forward->idle_timeout : s.stream_idle_timeout;
-  const auto life = forward != nullptr && forward->max_stream_duration ? *forward->max_stream_duration : s.max_stream_duration;
+  const auto idle =
+      forward != nullptr && forward->idle_timeout ? *forward->idle_timeout : s.stream_idle_timeout;
+  const auto life = forward != nullptr && forward->max_stream_duration
+                        ? *forward->max_stream_duration
+                        : s.max_stream_duration;
   idle_ms_ = static_cast<uint32_t>(std::min<int64_t>(idle.count(), UINT32_MAX));
   if (idle_ms_ != 0) idle_deadline_ = now + idle_ms_;
   if (life.count() != 0) end_deadline_ = now + static_cast<uint64_t>(life.count());
   if (!request_ended_ && !request_.has(WEIR_HEAD_TUNNEL)) {
-    if (s.request_timeout.count() != 0) request_deadline_ = now + static_cast<uint64_t>(s.request_timeout.count());
+    if (s.request_timeout.count() != 0)
+      request_deadline_ = now + static_cast<uint64_t>(s.request_timeout.count());
     if (s.min_request_body_rate != 0) {
       rate_deadline_ = now + static_cast<uint64_t>(s.min_request_body_rate_window.count());
     }
@@ -54,7 +59,8 @@ void Stream::Expire(uint64_t now) {
   };
   if (due(&end_deadline_)) {
     hcm_->stats.downstream_rq_max_duration_reached->Add();
-    return TimeOut(request_ended_ ? 504 : 408, "max_duration_timeout", ResponseFlag::kDurationTimeout);
+    return TimeOut(request_ended_ ? 504 : 408, "max_duration_timeout",
+                   ResponseFlag::kDurationTimeout);
   }
   if (due(&request_deadline_)) {
     hcm_->stats.downstream_rq_timeout->Add();
@@ -68,12 +74,14 @@ void Stream::Expire(uint64_t now) {
   if (due(&idle_deadline_)) {
     hcm_->stats.downstream_rq_idle_timeout->Add();
     if (!request_ended_) downstream_->CloseAfterThis();
-    return TimeOut(request_ended_ ? 504 : 408, "stream_idle_timeout", ResponseFlag::kStreamIdleTimeout);
+    return TimeOut(request_ended_ ? 504 : 408, "stream_idle_timeout",
+                   ResponseFlag::kStreamIdleTimeout);
   }
   if (due(&rate_deadline_)) CheckBodyRate(now);
 }
 
-// Where an answer of ours is already on its way to a client that does not take it, there is nothing left to say.
+// Where an answer of ours is already on its way to a client that does not take it, there is nothing
+// left to say.
 void Stream::TimeOut(uint32_t status, std::string_view details, ResponseFlag flag) {
   if (!local_reply_) return Reply(status, details, flag);
   info_.flags.Set(flag);

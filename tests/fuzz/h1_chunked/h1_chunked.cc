@@ -20,7 +20,7 @@ struct Result {
   bool operator==(const Result& other) const { return body == other.body && end == other.end; }
 };
 
-// ---- The plain decoder: a grammar by recursive descent on the whole text ----
+// ---- The plain decoder: a grammar by recursive descent on the whole text ----------------------
 
 enum class Read { kYes, kNo, kMore };
 
@@ -113,7 +113,7 @@ class Plain {
   Result result_;
 };
 
-// ---- The decoder under test ----
+// ---- The decoder under test -------------------------------------------------------------------
 
 Result Decode(std::string_view text, const test::Cuts& cuts) {
   ChunkedDecoder decoder;

@@ -215,7 +215,7 @@ TEST(ResponseTest, NothingThatIsFramingStandsInTheFields) {
            "RESPONSE 200 length=0 server=s\nEND\n"}});
 }
 
-// ---- What becomes of the connection ----
+// ---- What becomes of the connection -----------------------------------------------------------
 
 bool ReusableAfter(const std::string& bytes, const TestHead& request = Request("GET", "/")) {
   CodecOptions options;

@@ -363,7 +363,7 @@ TEST(ServerTest, CallsForAStreamThatIsOverDoNothing) {
   EXPECT_TRUE(codec.Reusable());
 }
 
-// ---- Tunnels ----
+// ---- Tunnels ----------------------------------------------------------------------------------
 
 const std::string kWebSocket =
     "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
@@ -433,7 +433,9 @@ TEST(ServerTest, ATunnelAnswerOfAnotherProtocolBecomesA101) {
 
 TEST(ServerTest, ATunnelAsksForNoTrailers) {
   CodecHarness codec;
-  codec.Feed("GET /t HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: other\r\nTE: trailers\r\n\r\n");
+  codec.Feed(
+      "GET /t HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: other\r\nTE: "
+      "trailers\r\n\r\n");
   EXPECT_EQ(codec.last_head().flags & WEIR_HEAD_TUNNEL, WEIR_HEAD_TUNNEL);
   EXPECT_EQ(codec.last_head().flags & WEIR_HEAD_TE_TRAILERS, 0u);
 }
@@ -507,7 +509,7 @@ TEST(ServerTest, UpgradesThatWeDoNotCarryAreIgnored) {
   EXPECT_EQ(body.EventText(), "HEAD POST [] a / length=1\nDATA x\nEND\n");
 }
 
-// ---- Memory ----
+// ---- Memory -----------------------------------------------------------------------------------
 
 TEST(ServerTest, ARequestAllocatesNothing) {
   CodecHarness codec;

@@ -109,7 +109,7 @@ TEST(StrictnessTest, LimitsAreTheConfigureds) {
   EXPECT_EQ(codec.EventText(), "ERROR 0 http1.request_after_response\n");
 }
 
-// ---- The configuration ----
+// ---- The configuration ------------------------------------------------------------------------
 
 // A map of texts; a node is one of them.
 std::map<std::string, std::string>* config_map = nullptr;

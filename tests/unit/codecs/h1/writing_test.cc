@@ -217,7 +217,7 @@ TEST(WritingTest, FramingFieldsInAHeadAreNotWritten) {
             "HTTP/1.1 200 OK\r\na: 1\r\nb: 2\r\ncontent-length: 0\r\n\r\n");
 }
 
-// ---- Runs of untouched lines ----
+// ---- Runs of untouched lines ------------------------------------------------------------------
 
 struct Copy {
   std::string output;
@@ -299,7 +299,7 @@ TEST(WritingTest, AHeadLargerThanOneRoomIsWrittenWhole) {
                                     std::string(200000, 'x') + "\r\nb: y\r\n\r\n");
 }
 
-// ---- There and back ----
+// ---- There and back ---------------------------------------------------------------------------
 
 std::string RandomText(std::mt19937_64& random, const char* alphabet, size_t most) {
   const std::string_view letters(alphabet);

@@ -13,11 +13,11 @@ namespace {
 TEST(SlabPoolTest, GivesTheSmallestSizeThatFits) {
   SlabPool pool;
   for (const auto& [want, size] : {std::pair{0u, 1024u},
-                                  {1024u, 1024u},
-                                  {1025u, 4096u},
-                                  {65536u, 65536u},
-                                  {65537u, 262144u},
-                                  {262144u, 262144u}}) {
+                                   {1024u, 1024u},
+                                   {1025u, 4096u},
+                                   {65536u, 65536u},
+                                   {65537u, 262144u},
+                                   {262144u, 262144u}}) {
     Slab* slab = pool.Take(want);
     EXPECT_EQ(slab->size, size);
     SlabPool::Release(slab);

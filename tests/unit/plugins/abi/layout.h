@@ -1,4 +1,5 @@
-/* One line of the layout: "weir_view 16 8" (size, alignment), "weir_view.data 0 8" (offset, size), "WEIR_OK 0". */
+/* One line of the layout: "weir_view 16 8" (size, alignment), "weir_view.data 0 8" (offset, size),
+ * "WEIR_OK 0". */
 #ifndef WEIR_TEST_ABI_LAYOUT_H_
 #define WEIR_TEST_ABI_LAYOUT_H_
 

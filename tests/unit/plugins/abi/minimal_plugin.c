@@ -3,7 +3,8 @@
 
 static const weir_http_api* g_http;
 
-static void* ConfigNew(const weir_host* host, const weir_http_api* http, const weir_node* node, uint32_t per_route) {
+static void* ConfigNew(const weir_host* host, const weir_http_api* http, const weir_node* node,
+                       uint32_t per_route) {
   const weir_view key = {"value", 5};
   weir_view value = {NULL, 0};
   (void)per_route;
@@ -19,8 +20,9 @@ static int32_t RequestHeaders(void* self, weir_stream* stream, uint32_t end_stre
   return g_http->set(stream, WEIR_REQUEST, name, name) < 0 ? WEIR_ERROR : WEIR_CONTINUE;
 }
 
-static const weir_http_filter_api kFilter = {
-    .struct_size = sizeof(weir_http_filter_api), .config_new = ConfigNew, .request_headers = RequestHeaders};
+static const weir_http_filter_api kFilter = {.struct_size = sizeof(weir_http_filter_api),
+                                             .config_new = ConfigNew,
+                                             .request_headers = RequestHeaders};
 static const weir_extension kExtensions[] = {{WEIR_KIND_HTTP_FILTER, 0, "minimal", &kFilter}};
 
 WEIR_PLUGIN(minimal) = {.magic = WEIR_ABI_MAGIC,

@@ -1,5 +1,5 @@
-/* A plugin of which each build gets one thing wrong: see the definitions in ../CMakeLists.txt. Plain C,
- * write it. */
+/* A plugin of which each build gets one thing wrong: see the definitions in ../CMakeLists.txt.
+ * Plain C, write it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,13 +57,17 @@
 static int g_config;
 
 /* The test looks whether code of a refused plugin ran. */
-__attribute__((constructor)) static void Constructor(void) { setenv("WEIR_TEST_PLUGIN_RAN", VARIANT_NAME, 1); }
+__attribute__((constructor)) static void Constructor(void) {
+  setenv("WEIR_TEST_PLUGIN_RAN", VARIANT_NAME, 1);
+}
 
-static void* ConfigNew(const weir_host* host, const weir_http_api* http, const weir_node* node, uint32_t per_route) {
+static void* ConfigNew(const weir_host* host, const weir_http_api* http, const weir_node* node,
+                       uint32_t per_route) {
   (void)host, (void)http, (void)node, (void)per_route;
   return &g_config;
 }
-static void* NetworkConfigNew(const weir_host* host, const weir_network_api* network, const weir_node* node) {
+static void* NetworkConfigNew(const weir_host* host, const weir_network_api* network,
+                              const weir_node* node) {
   (void)host, (void)network, (void)node;
   return &g_config;
 }
@@ -80,26 +84,46 @@ static weir_codec* Create(const weir_codec_params* params) {
   (void)params;
   return NULL;
 }
-static void Destroy(weir_codec* codec) { (void)codec; }
-static size_t Receive(weir_codec* codec, uint8_t* data, size_t size, uint32_t flags, weir_event* event) {
+static void Destroy(weir_codec* codec) {
+  (void)codec;
+}
+static size_t Receive(weir_codec* codec, uint8_t* data, size_t size, uint32_t flags,
+                      weir_event* event) {
   (void)codec, (void)data, (void)size, (void)flags, (void)event;
   return 0;
 }
-static void Adopt(weir_codec* codec, uint32_t stream, weir_stream* user) { (void)codec, (void)stream, (void)user; }
-static uint32_t OpenStream(weir_codec* codec, weir_stream* user) { return codec && user ? 1 : 0; }
-static int32_t SendHead(weir_codec* codec, uint32_t stream, const weir_head* head, uint32_t end_stream, weir_out* out) {
+static void Adopt(weir_codec* codec, uint32_t stream, weir_stream* user) {
+  (void)codec, (void)stream, (void)user;
+}
+static uint32_t OpenStream(weir_codec* codec, weir_stream* user) {
+  return codec && user ? 1 : 0;
+}
+static int32_t SendHead(weir_codec* codec, uint32_t stream, const weir_head* head,
+                        uint32_t end_stream, weir_out* out) {
   (void)codec, (void)stream, (void)head, (void)end_stream, (void)out;
   return WEIR_ERROR;
 }
-static void Ready(weir_codec* codec, uint32_t stream) { (void)codec, (void)stream; }
-static void Consumed(weir_codec* codec, uint32_t stream, uint32_t size) { (void)codec, (void)stream, (void)size; }
+static void Ready(weir_codec* codec, uint32_t stream) {
+  (void)codec, (void)stream;
+}
+static void Consumed(weir_codec* codec, uint32_t stream, uint32_t size) {
+  (void)codec, (void)stream, (void)size;
+}
 static void Reset(weir_codec* codec, uint32_t stream, uint32_t reason, weir_out* out) {
   (void)codec, (void)stream, (void)reason, (void)out;
 }
-static uint32_t Produce(weir_codec* codec, uint64_t budget, weir_out* out) { return codec && budget && out ? 0 : 0; }
-static void Goaway(weir_codec* codec, uint32_t phase, weir_out* out) { (void)codec, (void)phase, (void)out; }
-static uint32_t Capacity(const weir_codec* codec) { return codec ? 1 : 0; }
-static uint32_t Reusable(const weir_codec* codec) { return codec ? 1 : 0; }
+static uint32_t Produce(weir_codec* codec, uint64_t budget, weir_out* out) {
+  return codec && budget && out ? 0 : 0;
+}
+static void Goaway(weir_codec* codec, uint32_t phase, weir_out* out) {
+  (void)codec, (void)phase, (void)out;
+}
+static uint32_t Capacity(const weir_codec* codec) {
+  return codec ? 1 : 0;
+}
+static uint32_t Reusable(const weir_codec* codec) {
+  return codec ? 1 : 0;
+}
 
 static const weir_codec_api kCodec = {.struct_size = sizeof(weir_codec_api),
                                       .create = Create,
