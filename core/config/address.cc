@@ -31,7 +31,10 @@ std::optional<AddressText> Literal(std::optional<Address> address) {
 std::optional<AddressText> ParseUnix(std::string_view path, std::string* expected) {
   *expected = "a socket path of 1 to 107 bytes after unix:";
   if (path.empty() || path.size() > kMaxUnixPath) return std::nullopt;
-  if (path.find('\0') != std::string_view::npos) return std::nullopt;
+  for (const char c : path) {
+    // As for every text of the file: what the long form refuses, the short one refuses too.
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return std::nullopt;
+  }
   Address address;
   address.kind = Address::Kind::kUnix;
   address.path = std::string(path);

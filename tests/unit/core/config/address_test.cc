@@ -44,6 +44,7 @@ TEST(ParseAddress, SaysWhatItExpected) {
   EXPECT_EQ(Literal("unix:"), "refused: a socket path of 1 to 107 bytes after unix:");
   EXPECT_EQ(Literal("unix:/" + std::string(107, 'a')),
             "refused: a socket path of 1 to 107 bytes after unix:");
+  EXPECT_EQ(Literal("unix:/tmp/a\app").substr(0, 7), "refused") << "a control character";
   EXPECT_EQ(Literal("localhost").substr(0, 7), "refused");
   EXPECT_EQ(Literal("").substr(0, 7), "refused");
 }
