@@ -101,6 +101,8 @@ constexpr weir_codec_api kApi = {
     nullptr,
     Capacity,
     Reusable,
+    "http/1.1 http/1.0",
+    nullptr,
 };
 
 constexpr weir_extension kExtensions[] = {{WEIR_KIND_CODEC, 0, "h1", &kApi}};

@@ -298,7 +298,6 @@ void CodecConnection::Dispatch(weir_event& event) {
       return;
     case WEIR_EVENT_DATA:
       if (stream == nullptr) return;
-      if (event.overhead != 0) api_->consumed(codec_, event.stream, event.overhead);
       if (event.end_stream != 0) FinishReceived(stream);
       stream->OnData(Slice::Of(input_slab_, event.data, event.size), event.end_stream != 0);
       return;

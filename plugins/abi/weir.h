@@ -32,7 +32,7 @@ extern "C" {
 
 #define WEIR_ABI_MAGIC 0x52494557u /* "WEIR" in memory order */
 #define WEIR_ABI_MAJOR 0u
-#define WEIR_ABI_MINOR 1u
+#define WEIR_ABI_MINOR 2u
 
 #define WEIR_HAS(table, member) \
   ((table)->struct_size >= offsetof(__typeof__(*(table)), member) + sizeof((table)->member))
@@ -234,6 +234,9 @@ typedef struct weir_codec_params {
   uint32_t stream_window;     /* bytes of body that the host takes per stream before it calls consumed */
   uint32_t max_streams;
   uint32_t flags;             /* WEIR_CODEC_* */
+  uint32_t stream_window_max; /* how far a codec may let a stream's window grow while its consumer keeps up; 0: not at all */
+  uint32_t reserved2;
+  const uint64_t* now_ms;     /* the host's clock of this turn, the one that `tick` gives; read it inside calls. May be NULL. */
 } weir_codec_params;
 
 enum {
@@ -266,7 +269,7 @@ typedef struct weir_event {
   const uint8_t* data;
   size_t size;
   uint32_t last_stream;
-  uint32_t overhead; /* DATA: flow-control bytes besides size (padding), to be returned with consumed too */
+  uint32_t reserved2;
   weir_error error;
 } weir_event;
 
@@ -344,7 +347,14 @@ typedef struct weir_codec_api {
   uint32_t (*capacity)(const weir_codec* codec);
   /* 1 while the connection can carry further streams after the present ones. */
   uint32_t (*reusable)(const weir_codec* codec);
+  /* How the host finds out that a connection speaks this protocol. May both be NULL: then the codec is used where it is the
+   * only one, or the last of several. alpn: names separated by one space ("h2"). probe: judges the first bytes that a client
+   * sent (size > 0; nothing is consumed). */
+  const char* alpn;
+  uint32_t (*probe)(const uint8_t* data, size_t size); /* WEIR_PROBE_* */
 } weir_codec_api;
+
+enum { WEIR_PROBE_NO = 0, WEIR_PROBE_YES = 1, WEIR_PROBE_MORE = 2 /* these bytes may be the start; show them with more */ };
 
 enum {
   WEIR_CODEC_API_MULTIPLEXED = 1u << 0 /* more than one stream at a time */

@@ -141,7 +141,6 @@ class ScriptedCodec {
         event->type = WEIR_EVENT_DATA;
         event->data = data + 3;
         event->size = used - 4;
-        event->overhead = data[2] == '+' ? 7 : 0;
         return;
       case 'E':
         event->type = WEIR_EVENT_END;

@@ -104,6 +104,8 @@ const weir_codec_api kToyCodecApi = {
     .tick = nullptr,
     .capacity = Capacity,
     .reusable = Reusable,
+    .alpn = "toy/1",
+    .probe = nullptr,
 };
 
 }  // namespace weir::toy

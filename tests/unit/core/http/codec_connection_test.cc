@@ -297,12 +297,6 @@ TEST_F(CodecConnectionTest, ARefusedStreamIsReset) {
   EXPECT_EQ(peer_.written, "r1\n");
 }
 
-TEST_F(CodecConnectionTest, OverheadIsCreditedAtOnce) {
-  Start();
-  Feed("H1\nD1+body\n");
-  EXPECT_EQ(codec()->consumed, 7u);
-}
-
 TEST_F(CodecConnectionTest, CreditBeyond32BitsIsNotCut) {
   Start();
   Feed("H1\n");

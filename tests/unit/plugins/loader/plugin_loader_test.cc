@@ -99,7 +99,7 @@ TEST_F(PluginLoaderTest, APluginWithoutInitIsFine) {
 }
 
 TEST_F(PluginLoaderTest, AnotherMajorIsRefusedBeforeItsCodeRuns) {
-  EXPECT_EQ(Refusal("wrong_major"), "is built for ABI 7.3, this host has 0.1");
+  EXPECT_EQ(Refusal("wrong_major"), "is built for ABI 7.3, this host has 0.2");
   EXPECT_EQ(std::getenv("WEIR_TEST_PLUGIN_RAN"), nullptr);
 }
 
