@@ -8,6 +8,8 @@
 
 namespace weir::net {
 
+class TlsSession;
+
 // Results of Io::Read and Io::Write besides a byte count. Read: 0 is the peer's FIN.
 inline constexpr ssize_t kAgain = -1;   // would block; a later OnIo tells when to try again
 inline constexpr ssize_t kFailed = -2;  // the connection is gone; Io::error() is an errno
@@ -39,8 +41,12 @@ class Io {
   virtual void AbortOnClose() = 0;
   // errno of the last kFailed, or of the failed connect.
   virtual int error() const = 0;
-  // False until a dialled connection is established.
+  // False until a dialled connection is established; with TLS, on either side, until the handshake
+  // is done.
   virtual bool connected() const = 0;
+  // What the TLS handshake settled (core/net/tls_session.h); null where there is no TLS. Lives as
+  // long as the Io.
+  virtual const TlsSession* tls() const { return nullptr; }
 
   void set_client(IoClient* client) { client_ = client; }
 

@@ -29,6 +29,7 @@ class FilteredIo final : public net::Io,
   void AbortOnClose() override { inner_->AbortOnClose(); }
   int error() const override { return error_ != 0 ? error_ : inner_->error(); }
   bool connected() const override { return inner_->connected(); }
+  const net::TlsSession* tls() const override { return inner_->tls(); }
 
  private:
   void OnIo(bool readable, bool writable) override;
