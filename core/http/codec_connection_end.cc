@@ -1,0 +1,97 @@
+#include "core/http/codec_connection.h"
+
+namespace weir::http {
+
+using base::Slab;
+
+void CodecConnection::OnConnectionError(const weir_error& error) {
+  if (server_ && !streams_.empty()) return;  // the answer goes first; the codec says close after it
+  FailStreams(error.reason);
+  Finish(true, error.reason);
+}
+
+void CodecConnection::OnDeferred() {
+  if (!failed_ || gone_) return;
+  // A backend that refuses the rest of a request answers and closes: the answer may be there
+  // although nothing can be written.
+  if (!server_) Pump();
+  Gone(WEIR_REASON_REMOTE_RESET);
+}
+
+void CodecConnection::FailStreams(uint32_t reason) {
+  while (CodecStream* stream = streams_.front()) {
+    const uint32_t id = stream->id_;
+    stream->Unbind();
+    // As long as the codec is asked for output it must not ask for this stream's.
+    if (!finished_) api_->reset(codec_, id, reason, &out_);
+    weir_error error{};
+    error.reason = static_cast<uint16_t>(reason);
+    error.scope = WEIR_SCOPE_CONNECTION;
+    stream->OnReset(error);
+  }
+}
+
+void CodecConnection::Finish(bool flush, uint32_t reason) {
+  if (gone_) return;
+  finish_reason_ = static_cast<uint8_t>(reason);
+  if (!flush) {
+    Gone(reason);
+    return;
+  }
+  StartClosing();
+  MarkDirty();
+}
+
+// A peer that does not take the rest must not keep the connection for ever.
+void CodecConnection::StartClosing() {
+  if (closing_) return;
+  closing_ = true;
+  context_->reactor->SetDeadline(this, context_->reactor->now_ms() + flush_ms_);
+}
+
+void CodecConnection::Linger() {
+  if (lingering_ || gone_) return;
+  finished_ = true;
+  FailStreams(WEIR_REASON_CLOSED);
+  ReleaseInput();
+  if (input_ended_ || !server_ || abort_) {
+    Gone(finish_reason_);
+    return;
+  }
+  lingering_ = true;
+  io_->ShutdownWrite();
+  // What the peer still sends would turn our close into a RST that could destroy the answer on its
+  // way.
+  context_->reactor->SetDeadline(this, context_->reactor->now_ms() + linger_ms_);
+  if (io_->readable()) context_->reactor->WantRead(this);
+}
+
+bool CodecConnection::HandleEndDeadline() {
+  if (!closing_ && !lingering_) return false;
+  Gone(finish_reason_);
+  return true;
+}
+
+CodecConnection::ReadResult CodecConnection::ReadDiscard() {
+  Slab* slab = context_->receive->Prepare();
+  const ssize_t n = io_->Read(slab->data() + slab->used, slab->room());
+  if (n == net::kAgain) return ReadResult::kNothing;
+  if (n <= 0 || static_cast<uint64_t>(n) > linger_left_) {
+    Gone(finish_reason_);
+    return ReadResult::kEnd;
+  }
+  linger_left_ -= static_cast<uint32_t>(n);
+  return ReadResult::kBytes;
+}
+
+void CodecConnection::Gone(uint32_t reason) {
+  if (gone_) return;
+  gone_ = finished_ = true;
+  if (abort_) io_->AbortOnClose();
+  FailStreams(reason == WEIR_REASON_NONE ? static_cast<uint32_t>(WEIR_REASON_CLOSED) : reason);
+  out_.Clear();
+  context_->reactor->Retire(this);
+  OnGone(reason);
+}
+
+}  // namespace weir::http

@@ -1,0 +1,83 @@
+#include "core/http/codec_connection.h"
+
+namespace weir::http {
+
+void CodecConnection::OnFlush() {
+  if (gone_ || !connected_) return;
+  for (int round = 0; round < 4; ++round) {
+    const bool more = Produce();
+    if (gone_) return;
+    if (!out_.empty() && io_->writable()) {
+      const ssize_t n = out_.WriteTo(io_.get());
+      if (n == net::kFailed) {
+        failed_ = true;
+        context_->reactor->Defer(this);
+        return;
+      }
+      bytes_sent_ += static_cast<uint64_t>(n);
+    }
+    if (!out_.empty()) {
+      out_.Compact();
+      return;
+    }
+    if (!more) break;
+    if (round == 3) {
+      MarkDirty();
+      return;
+    }
+  }
+  if (closing_) {
+    Linger();
+    return;
+  }
+  if (half_closed_ && !fin_sent_) {
+    fin_sent_ = true;
+    io_->ShutdownWrite();
+  }
+  OnDrained();
+}
+
+// Asks the codec for output. True: it has more, or was not asked because too much waits already.
+bool CodecConnection::Produce() {
+  if (finished_) return false;
+  if (out_.bytes() >= kOutLimit) return true;
+  const uint32_t produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
+  if ((produced & WEIR_PRODUCED_CLOSE) != 0) {
+    if ((produced & WEIR_PRODUCED_HALF) != 0 || TunnelDrains()) {
+      half_closed_ = true;
+    } else {
+      StartClosing();
+    }
+  }
+  if (!sent_.empty()) ReportSent();
+  return (produced & WEIR_PRODUCED_MORE) != 0;
+}
+
+// Both halves of a server's tunnel are over, but what came may still be on its way to a backend.
+bool CodecConnection::TunnelDrains() {
+  if (!server_ || streams_.empty()) return false;
+  const CodecStream* stream = streams_.front();
+  return stream->tunnel_ && stream->sent_all_ && stream->received_all_;
+}
+
+void CodecConnection::ReportSent() {
+  while (CodecStream* stream = sent_.PopFront()) {
+    // A tunnel that we ended first goes on the other way; its stream then ends it.
+    if (server_ ? !stream->tunnel_ : stream->received_all_) stream->Unbind();
+    stream->OnSent();
+  }
+  if (!server_ || closing()) return;
+  if (input_size_ > 0 || (io_->readable() && !input_ended_) || (input_ended_ && !end_reported_)) {
+    context_->reactor->WantRead(this);
+  } else if (input_ended_ && streams_.empty()) {
+    // After the last answer a FIN that came before it can be acted on.
+    Finish(true, WEIR_REASON_NONE);
+  }
+}
+
+void CodecConnection::Wake(CodecStream* stream) {
+  api_->ready(codec_, stream->id_);
+  MarkDirty();
+}
+
+}  // namespace weir::http
