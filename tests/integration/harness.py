@@ -483,6 +483,11 @@ class Weir:
     with open("/proc/%d/statm" % self.process.pid, encoding="ascii") as file:
       return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+  def peak_rss(self):
+    """The most that has been resident at a time since the start."""
+    with open("/proc/%d/status" % self.process.pid, encoding="ascii") as file:
+      return int(re.search(r"^VmHWM:\s+(\d+) kB$", file.read(), re.MULTILINE).group(1)) * 1024
+
   def cpu_seconds(self):
     with open("/proc/%d/stat" % self.process.pid, encoding="ascii") as file:
       fields = file.read().rpartition(")")[2].split()
