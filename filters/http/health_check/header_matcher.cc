@@ -1,7 +1,6 @@
 #include "filters/http/health_check/header_matcher.h"
 
 #include <algorithm>
-#include <new>
 #include <string_view>
 #include <utility>
 
@@ -126,19 +125,15 @@ std::int32_t HeaderMatcher::Matches(const weir_http_api& http, weir_stream* stre
     const bool same = missing_is_empty_ && Compare({});
     return same != invert_;
   }
-  weir_view more{};
-  if (start || http.get(stream, WEIR_REQUEST, name, 1, &more) != WEIR_OK) {
-    return Compare(Text(first)) != invert_;
+  // Each value by itself: joined by commas, a second field would hide the first one from `exact`,
+  // and from what `invert_match` is to keep out.
+  bool same = Compare(Text(first));
+  for (std::uint32_t i = 1; !same && !start; ++i) {
+    weir_view more{};
+    if (http.get(stream, WEIR_REQUEST, name, i, &more) != WEIR_OK) break;
+    same = Compare(Text(more));
   }
-  try {  // several values: rare enough for a string
-    std::string joined(Text(first));
-    for (std::uint32_t i = 1; http.get(stream, WEIR_REQUEST, name, i, &more) == WEIR_OK; ++i) {
-      joined.append(",").append(Text(more));
-    }
-    return Compare(joined) != invert_;
-  } catch (const std::bad_alloc&) {
-    return WEIR_ERROR;
-  }
+  return same != invert_;
 }
 
 }  // namespace weir::filters

@@ -112,10 +112,18 @@ TEST(HealthCheckTest, AMissingFieldCanStandForAnEmptyOne) {
   EXPECT_TRUE(Answered(LoadOne(start + ", treat_missing_header_as_empty: true}"), "/"));
 }
 
-TEST(HealthCheckTest, SeveralValuesAreJoined) {
-  const FakeConfig config = LoadOne("{name: x-a, string_match: {exact: 'a,b'}}");
+TEST(HealthCheckTest, SeveralValuesAreComparedOneByOne) {
+  const FakeConfig config = LoadOne("{name: x-a, string_match: {exact: b}}");
   EXPECT_TRUE(Answered(config, "/", {{"x-a", "a"}, {"x-a", "b"}}));
-  EXPECT_FALSE(Answered(config, "/", {{"x-a", "a"}}));
+  EXPECT_FALSE(Answered(config, "/", {{"x-a", "a"}, {"x-a", "c"}}));
+  EXPECT_FALSE(Answered(config, "/", {{"x-a", "a,b"}})) << "one value, whatever is in it";
+  const FakeConfig joined = LoadOne("{name: x-a, string_match: {exact: 'a,b'}}");
+  EXPECT_FALSE(Answered(joined, "/", {{"x-a", "a"}, {"x-a", "b"}}));
+  // A further value opens nothing that one value keeps shut.
+  const FakeConfig not_b = LoadOne("{name: x-a, string_match: {exact: b}, invert_match: true}");
+  EXPECT_FALSE(Answered(not_b, "/", {{"x-a", "b"}, {"x-a", "a"}}));
+  EXPECT_FALSE(Answered(not_b, "/", {{"x-a", "a"}, {"x-a", "b"}}));
+  EXPECT_TRUE(Answered(not_b, "/", {{"x-a", "a"}, {"x-a", "c"}}));
 }
 
 TEST(HealthCheckTest, ARefusedReplyFailsClosed) {
