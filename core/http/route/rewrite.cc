@@ -30,6 +30,13 @@ Seam Join(const config::RouteMatch& match, std::string_view rewrite, std::string
   return seam;
 }
 
+// The route was chosen before the filters, which may have written another path since.
+bool StillMatches(const Route& route, std::string_view path) {
+  RequestView request;
+  request.path = path;
+  return route.Matches(request, path);
+}
+
 // Both parts are normal; only the segment in which they meet can be something new.
 bool MakesDotSegment(const Seam& seam) {
   const std::string_view left = seam.head.substr(seam.head.rfind('/') + 1);
@@ -86,7 +93,9 @@ size_t RewritePathBound(const Route& route, std::string_view path) {
 Rewrite RewritePath(const Route& route, std::string_view path, ByteSink* sink) {
   const config::RouteAction* action = route.forward();
   if (action == nullptr || action->prefix_rewrite.empty()) return {RewriteStatus::kUnchanged, path};
-  const Seam seam = Join(route.config().match, action->prefix_rewrite, PathWithoutQuery(path));
+  const std::string_view bare = PathWithoutQuery(path);
+  if (!StillMatches(route, bare)) return {RewriteStatus::kUnmatched, {}};
+  const Seam seam = Join(route.config().match, action->prefix_rewrite, bare);
   if (MakesDotSegment(seam)) return {RewriteStatus::kDotSegment, {}};
   sink->Append(seam.head);
   sink->Append(seam.rest);
@@ -121,6 +130,7 @@ Rewrite RedirectLocation(const Route& route, const RedirectedRequest& request, B
   if (!action.path_redirect.empty()) {
     seam.head = action.path_redirect;
   } else if (!action.prefix_rewrite.empty()) {
+    if (!StillMatches(route, path)) return {RewriteStatus::kUnmatched, {}};
     seam = Join(route.config().match, action.prefix_rewrite, path);
     if (MakesDotSegment(seam)) return {RewriteStatus::kDotSegment, {}};
   }

@@ -19,7 +19,10 @@ enum class RewriteStatus : uint8_t {
   // "/files" rewritten to "/data/" would make "/data/../secret" of "/files../secret".
   kDotSegment,
   kNoAuthority,  // 400: a redirect of a request without authority
-  kNoRoom,       // the sink is too small
+  // 400: a filter gave the request a path that its route does not match: there is nothing to
+  // replace, and cutting as many bytes as the prefix has would make a path that nobody asked for.
+  kUnmatched,
+  kNoRoom,  // the sink is too small
 };
 
 struct Rewrite {
@@ -32,7 +35,7 @@ size_t RewritePathBound(const Route& route, std::string_view path);
 
 // The path and query for the backend: prefix_rewrite in the place of what the route matched, the
 // query kept. Where the rewrite ends with '/' and the rest begins with one, one stays. `path` is
-// the normalised path and query of a request that the route matches.
+// the normalised path and query of a request; kUnmatched when the route does not match it.
 Rewrite RewritePath(const Route& route, std::string_view path, ByteSink* sink);
 
 // The authority for the backend.

@@ -144,6 +144,9 @@ void Stream::StartFilters(bool end_stream) {
     if (!finished_ && !local_reply_) Reply(500, "filter_chain_failed");
     return;
   }
+  // Asked for while the filters were made: the request then reaches none of their hooks, nor what
+  // comes after them.
+  if (RunPendingAction()) return;
   if (!hcm_->settings().proxy_100_continue) AnswerContinue();
   if (chain_.empty()) {
     OnChainHeaders(http::kRequest, end_stream);

@@ -162,6 +162,8 @@ void Stream::Reply(uint32_t status, std::string_view details) {
 
 void Stream::Reply(const LocalReply& reply) {
   if (finished_) return;
+  // An answer that a filter asked for and that was not begun comes too late; a reset does not.
+  if (pending_ != nullptr && !pending_->reset) pending_ = nullptr;
   if (local_reply_) {
     // The filters broke the answer that replaces theirs: it goes out past them, or not at all.
     chain_.Close(http::kResponse);

@@ -93,6 +93,17 @@ TEST_F(FilterHostTest, WhatHasGoneByCannotBeWritten) {
   EXPECT_EQ(api_.body_length(stream_, WEIR_RESPONSE, 1), WEIR_REFUSED);
 }
 
+TEST_F(FilterHostTest, Pitfall3TrailersCannotBeGivenToAMessageWithoutThem) {
+  owner_.has_trailers = false;
+  for (const uint32_t which : {WEIR_REQUEST_TRAILERS, WEIR_RESPONSE_TRAILERS}) {
+    EXPECT_EQ(api_.add(stream_, which, View("x"), View("1")), WEIR_REFUSED);
+    EXPECT_EQ(api_.set(stream_, which, View("x"), View("1")), WEIR_REFUSED);
+    EXPECT_EQ(api_.body_append(stream_, which, View("x")), WEIR_REFUSED);
+  }
+  owner_.has_trailers = true;
+  EXPECT_EQ(api_.add(stream_, WEIR_REQUEST_TRAILERS, View("x"), View("1")), WEIR_OK);
+}
+
 TEST_F(FilterHostTest, PathAndAuthorityAreValidated) {
   const auto set = [&](const char* name, std::string_view value) {
     return api_.set_start(stream_, View(name), View(value));

@@ -55,6 +55,20 @@ TEST(RewritePath, PutsTheRewriteInThePlaceOfThePrefix) {
   EXPECT_EQ(RewriteOf(Kind::kPath, "/api", "/v2", "/api"), Rewritten("/v2"));
 }
 
+// A filter may have given the request another path since its route was found.
+TEST(RewritePath, APathThatTheRouteDoesNotMatchIsNotCut) {
+  config::Route route = MakeRoute(Kind::kPathSeparatedPrefix, "/api", "x");
+  std::get<config::RouteAction>(route.action).prefix_rewrite = "/v2";
+  const auto table = BuildTable({route});
+  const Route* found = table->Find(Request("h", "/api/x"));
+  ASSERT_NE(found, nullptr);
+  for (const std::string_view path : {"", "*", "/", "/ap", "/apis", "/other/path", "/?/api"}) {
+    std::string bytes(RewritePathBound(*found, path), '\0');
+    ByteSink sink(bytes.data(), bytes.size());
+    EXPECT_EQ(RewritePath(*found, path, &sink).status, RewriteStatus::kUnmatched) << path;
+  }
+}
+
 TEST(RewritePath, KeepsTheQuery) {
   EXPECT_EQ(RewriteOf(Kind::kPrefix, "/api", "/v2", "/api/x?q=/api"), Rewritten("/v2/x?q=/api"));
   EXPECT_EQ(RewriteOf(Kind::kPath, "/api", "/v2", "/api?q"), Rewritten("/v2?q"));

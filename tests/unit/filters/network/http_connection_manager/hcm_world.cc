@@ -52,10 +52,16 @@ plugins::PluginLoader* Plugins() {
   std::abort();
 }
 
-std::string Yaml(const std::string& keys, const std::string& routes, const std::string& cluster) {
+std::string Yaml(const std::string& keys, const std::string& routes, const std::string& cluster,
+                 size_t scripts) {
   std::string yaml = "listeners:\n  - name: main\n    address: 127.0.0.1:80\n    http:\n";
   yaml += "      stat_prefix: main\n      ";
   for (const char c : keys) yaml += c == '\n' ? std::string("\n      ") : std::string(1, c);
+  if (scripts > 0) {
+    yaml += "\n      http_filters: [";
+    for (size_t i = 0; i < scripts; ++i) yaml += "script_" + std::to_string(i) + ", ";
+    yaml += "mux]";
+  }
   yaml += "\n      routes: ";
   yaml += routes.empty() ? "[{ match: { prefix: / }, route: { cluster: app } }]" : routes;
   yaml += "\nclusters:\n  - { name: app, endpoints: [10.0.0.1:80]" + cluster + " }\n";
@@ -63,6 +69,50 @@ std::string Yaml(const std::string& keys, const std::string& routes, const std::
 }
 
 }  // namespace
+
+// The test's filters as a plugin of its own, with a loader of its own: tables differ from world to
+// world.
+struct HcmWorld::ScriptPlugin {
+  static constexpr size_t kMax = 3;
+
+  explicit ScriptPlugin(const std::vector<test::FilterScript*>& scripts) {
+    if (scripts.size() > kMax) Die("too many scripts");
+    constexpr void* (*kNew[kMax])(const weir_host*, const weir_http_api*, const weir_node*,
+                                  uint32_t) = {New<0>, New<1>, New<2>};
+    for (size_t i = 0; i < scripts.size(); ++i) {
+      made[i] = scripts[i];
+      apis[i] = *scripts[i]->Table();
+      apis[i].config_new = kNew[i];
+      names[i] = "script_" + std::to_string(i);
+      extensions[i] = {WEIR_KIND_HTTP_FILTER, 0, names[i].c_str(), &apis[i]};
+    }
+    descriptor = {WEIR_ABI_MAGIC,
+                  WEIR_ABI_MAJOR,
+                  WEIR_ABI_MINOR,
+                  sizeof descriptor,
+                  static_cast<uint32_t>(scripts.size()),
+                  "script",
+                  "1",
+                  extensions,
+                  nullptr};
+    plugins::PluginLoader::Options options;
+    options.host = Host();
+    options.built_in = {&weir_plugin_h1, &descriptor};
+    loader = std::make_unique<plugins::PluginLoader>(std::move(options));
+  }
+
+  template <size_t I>
+  static void* New(const weir_host*, const weir_http_api*, const weir_node*, uint32_t) {
+    return made[I];
+  }
+
+  static inline test::FilterScript* made[kMax];
+  weir_http_filter_api apis[kMax];
+  std::string names[kMax];
+  weir_extension extensions[kMax];
+  weir_plugin_descriptor descriptor;
+  std::unique_ptr<plugins::PluginLoader> loader;
+};
 
 class HcmWorld::Maker final : public HcmWorkerMaker {
  public:
@@ -85,7 +135,8 @@ class HcmWorld::Maker final : public HcmWorkerMaker {
 };
 
 HcmWorld::HcmWorld(const std::string& keys, const std::string& routes, const std::string& cluster,
-                   const std::string& log_path) {
+                   const std::string& log_path, const std::vector<test::FilterScript*>& scripts) {
+  if (!scripts.empty()) scripts_ = std::make_unique<ScriptPlugin>(scripts);
   if (!log_path.empty()) {
     log_writer_ = std::make_unique<observe::LogWriter>(&worker.registry);
     std::string error;
@@ -95,7 +146,7 @@ HcmWorld::HcmWorld(const std::string& keys, const std::string& routes, const std
         log_writer_.get(), file, &worker.reactor, &dates_,
         observe::BindAccessLogStats(&worker.registry, worker.context.stats));
   }
-  const std::string yaml = Yaml(keys, routes, cluster);
+  const std::string yaml = Yaml(keys, routes, cluster, scripts.size());
   config::LoadResult loaded = config::LoadString(yaml, "test.yaml");
   if (!loaded.ok()) Die(yaml + loaded.diagnostics.Print());
   bootstrap_ = loaded.bootstrap;
@@ -105,7 +156,7 @@ HcmWorld::HcmWorld(const std::string& keys, const std::string& routes, const std
   config::Diagnostics diagnostics;
   server::ServerContext server;
   server.bootstrap = bootstrap_;
-  server.plugins = Plugins();
+  server.plugins = scripts_ != nullptr ? scripts_->loader.get() : Plugins();
   server.plugin_host = Host();
   server.stats = &worker.registry;
   server.diagnostics = &diagnostics;

@@ -11,6 +11,7 @@
 #include "core/observe/date_cache.h"
 #include "filters/http/mux/mux.h"
 #include "filters/network/http_connection_manager/hcm.h"
+#include "tests/support/scripted_filters.h"
 #include "tests/unit/core/upstream/fake_worker.h"
 
 namespace weir::hcm {
@@ -28,9 +29,11 @@ class HcmWorld {
   // log_path: where the access log goes; it is whole when the world has ended.
   // keys: lines of the connection manager, at no indent, "idle_timeout: 5s\nvia: weir". routes: a
   // list in one line; by default all goes to the cluster "app", of one backend. cluster: further
-  // keys of it, each behind a comma.
+  // keys of it, each behind a comma. scripts: up to three HTTP filters in front of the Mux, called
+  // script_0 and so on; their hooks are those that are set now.
   explicit HcmWorld(const std::string& keys = "", const std::string& routes = "",
-                    const std::string& cluster = "", const std::string& log_path = "");
+                    const std::string& cluster = "", const std::string& log_path = "",
+                    const std::vector<test::FilterScript*>& scripts = {});
   ~HcmWorld();
   HcmWorld(const HcmWorld&) = delete;
   HcmWorld& operator=(const HcmWorld&) = delete;
@@ -70,7 +73,9 @@ class HcmWorld {
     void OnPlaceFreed() override {}
   };
   class Maker;
+  struct ScriptPlugin;
 
+  std::unique_ptr<ScriptPlugin> scripts_;
   std::shared_ptr<const config::Bootstrap> bootstrap_;
   observe::DateCache dates_;
   mux::Pools pools_;
