@@ -7,6 +7,12 @@
 #include "core/server/plugin_connection.h"
 
 namespace weir::server {
+namespace {
+
+// How often in a row filters may fill the room that their output left.
+constexpr int kFlushRounds = 4;
+
+}  // namespace
 
 FilteredIo::FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worker,
                        const PluginChain* chain, uint32_t buffer_limit, const net::Address& peer,
@@ -34,24 +40,35 @@ void FilteredIo::Fail(int error) {
 
 bool FilteredIo::FlushOutput() {
   http::OutQueue* output = chain_.output();
-  if (!output->empty()) {
+  for (int round = 0; !output->empty(); ++round) {
+    // No edge tells of room that is there already: what a filter wrote into it must be tried too.
+    if (round == kFlushRounds) {
+      worker_->reactor->Defer(this);
+      return false;
+    }
     if (output->WriteTo(inner_.get()) == net::kFailed) {
       Fail(inner_->error());
       return false;
     }
     chain_.OnOutputRoom();
+    if (!output->empty() && !inner_->writable()) return false;
   }
-  if (!output->empty()) return false;
-  if (shutdown_wanted_ || chain_.wrote_end()) inner_->ShutdownWrite();
+  if ((shutdown_wanted_ || chain_.wrote_end()) && !shut_) {
+    shut_ = true;
+    inner_->ShutdownWrite();
+  }
   return true;
 }
 
-void FilteredIo::AfterHooks() {
+bool FilteredIo::AfterHooks() {
+  if (failed_) return false;
   const bool flushed = FlushOutput();
-  if (failed_ || chain_.close() == NetworkChain::Close::kNo) return;
+  if (failed_) return false;
+  if (chain_.close() == NetworkChain::Close::kNo) return flushed;
   const bool reset = chain_.close() == NetworkChain::Close::kReset;
   if (reset) inner_->AbortOnClose();
   if (reset || flushed) Fail(ECONNABORTED);
+  return false;
 }
 
 void FilteredIo::Pull() {
@@ -82,6 +99,7 @@ void FilteredIo::OnIo(bool, bool writable) {
 }
 
 void FilteredIo::OnDeferred() {
+  const bool was_blocked = !writable_;
   if (!failed_) {
     chain_.Continue();
     AfterHooks();
@@ -89,7 +107,8 @@ void FilteredIo::OnDeferred() {
   }
   UpdateFacts();
   const bool news = failed_ || (chain_.has_passed() && !eof_taken_);
-  if (client_ != nullptr && news) client_->OnIo(true, failed_);
+  const bool can_write = failed_ || (was_blocked && writable_);
+  if (client_ != nullptr && (news || can_write)) client_->OnIo(news, can_write);
 }
 
 ssize_t FilteredIo::Read(uint8_t* room, size_t size) {
@@ -97,7 +116,9 @@ ssize_t FilteredIo::Read(uint8_t* room, size_t size) {
   http::SliceQueue* passed = chain_.passed();
   while (total < size) {
     if (passed->empty()) Pull();
-    if (passed->empty() || failed_) break;
+    // Where the socket failed, what came before that is still delivered, as a socket does; a filter
+    // that closes the connection wants nothing more of it served.
+    if (passed->empty() || (failed_ && chain_.close() != NetworkChain::Close::kNo)) break;
     const base::Slice& slice = passed->front();
     const size_t piece = std::min<size_t>(slice.size(), size - total);
     std::memcpy(room + total, slice.data(), piece);
@@ -113,10 +134,14 @@ ssize_t FilteredIo::Read(uint8_t* room, size_t size) {
 
 ssize_t FilteredIo::Write(const iovec* pieces, int count) {
   if (failed_) return net::kFailed;
-  // While the filters close the connection nothing may follow what they wrote.
-  if (!FlushOutput() || chain_.close() != NetworkChain::Close::kNo) {
+  // What the filters wrote goes first; behind their end, or while they close, nothing follows.
+  if (!AfterHooks()) {
     UpdateFacts();
     return failed_ ? net::kFailed : net::kAgain;
+  }
+  if (chain_.wrote_end()) {
+    error_ = EPIPE;
+    return net::kFailed;
   }
   const ssize_t put = inner_->Write(pieces, count);
   UpdateFacts();
@@ -125,7 +150,8 @@ ssize_t FilteredIo::Write(const iovec* pieces, int count) {
 
 void FilteredIo::ShutdownWrite() {
   shutdown_wanted_ = true;
-  if (!failed_) FlushOutput();
+  if (!failed_) AfterHooks();
+  UpdateFacts();
 }
 
 }  // namespace weir::server

@@ -37,7 +37,8 @@ class FilteredIo final : public net::Io,
   void DeferContinue() override { worker_->reactor->Defer(this); }
   // Reads and filters; looks at what the filters asked for.
   void Pull();
-  void AfterHooks();
+  // True when the terminal may write.
+  bool AfterHooks();
   // True when nothing of the filters' own output is left.
   bool FlushOutput();
   void Fail(int error);
@@ -52,6 +53,7 @@ class FilteredIo final : public net::Io,
   bool eof_taken_ = false;  // the terminal has read the FIN
   bool failed_ = false;
   bool shutdown_wanted_ = false;
+  bool shut_ = false;  // our FIN went out
 };
 
 }  // namespace weir::server
