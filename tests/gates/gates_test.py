@@ -129,6 +129,21 @@ class Rules(unittest.TestCase):
         self.assertTrue(self.offences("| S-2 | it holds | Mux.Replays |\n| S-2 | again | Mux.Replays |\n"))
         self.assertTrue(self.offences("no rules\n"))
 
+    def test_pitfalls_are_numbered_and_their_tests_listed(self):
+        names = {"A.Pitfall1Holds", "A.Pitfall2Holds", "A.Else"}
+        check = lambda text: list(rules.check_pitfalls(text, names))
+        first, second = "| P-1 | it holds | A.Pitfall1Holds |\n", "| P-2 | it holds | A.Pitfall2Holds, A.Else |\n"
+        self.assertFalse(check(first + second))
+        self.assertTrue(check(first))
+        self.assertTrue(check(second + first))
+        self.assertTrue(check(first + "| P-2 | it holds | A.Else |\n"))
+        self.assertTrue(check(first + second + "| P-4 | it holds | A.Else |\n"))
+        self.assertTrue(check(""))
+
+    def test_a_list_that_is_gone_is_found(self):
+        with in_tree({"tests/a.cc": ""}) as root:
+            self.assertEqual(len(list(rules.check(root))), 2)
+
     def test_names_come_from_both_kinds_of_tests(self):
         with in_tree({"tests/a.cc": "TEST_F(Mux, Replays) {}", "tests/b.py": "class A:\n    def test_x(self):\n"}) as root:
             self.assertEqual(rules.test_names(root), {"Mux.Replays", "test_x"})
