@@ -1,0 +1,226 @@
+#include "core/net/tls/server_contexts.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <openssl/core_names.h>
+#include <openssl/rand.h>
+
+#include "core/net/tls/context_common.h"
+#include "core/net/tls/tls_io.h"
+
+namespace weir::net::tls {
+namespace {
+
+constexpr size_t kIvSize = 16;
+constexpr size_t kMaxServerName = 255;
+
+bool IsWildcard(std::string_view name) {
+  return name.size() > 2 && name.substr(0, 2) == "*.";
+}
+
+}  // namespace
+
+// What OpenSSL calls.
+struct ServerContexts::Callbacks {
+  static ServerContexts* Of(SSL* ssl) {
+    return static_cast<ServerContexts*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  }
+
+  static int ServerName(SSL* ssl, int*, void*) {
+    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    SSL_CTX* chosen = Of(ssl)->Choose(name);
+    if (chosen != SSL_get_SSL_CTX(ssl)) SSL_set_SSL_CTX(ssl, chosen);
+    return SSL_TLSEXT_ERR_OK;
+  }
+
+  static int SelectAlpn(SSL* ssl, const unsigned char** out, unsigned char* out_size,
+                        const unsigned char* in, unsigned int in_size, void*) {
+    const std::string& ours = Of(ssl)->alpn_;
+    unsigned char* selected = nullptr;
+    const int result = SSL_select_next_proto(&selected, out_size,
+                                             reinterpret_cast<const unsigned char*>(ours.data()),
+                                             static_cast<unsigned>(ours.size()), in, in_size);
+    // RFC 7301, section 3.2: nothing in common is fatal.
+    if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = selected;
+    return SSL_TLSEXT_ERR_OK;
+  }
+
+  static int Ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                    EVP_MAC_CTX* mac, int seal) {
+    ServerContexts* contexts = Of(ssl);
+    return seal != 0 ? contexts->SealTicket(name, iv, cipher, mac)
+                     : contexts->OpenTicket(name, iv, cipher, mac);
+  }
+};
+
+ServerContexts::ServerContexts(const ServerTlsOptions& options, TicketKeys* tickets,
+                               TlsWorker* worker, TlsEvents* events)
+    : tickets_(options.session_tickets ? tickets : nullptr),
+      worker_(worker),
+      events_(events),
+      alpn_(AlpnWire(options.alpn)) {}
+
+ServerContexts::~ServerContexts() {
+  for (const auto& [group, ctx] : groups_) SSL_CTX_free(ctx);
+  EVP_CIPHER_free(static_cast<EVP_CIPHER*>(const_cast<void*>(ticket_cipher_)));
+}
+
+std::unique_ptr<ServerContexts> ServerContexts::Make(const ServerTlsOptions& options,
+                                                     TicketKeys* tickets, TlsWorker* worker,
+                                                     TlsEvents* events, TlsError* error) {
+  std::unique_ptr<ServerContexts> made(new ServerContexts(options, tickets, worker, events));
+  if (!made->Build(options, error)) return nullptr;
+  return made;
+}
+
+bool ServerContexts::Build(const ServerTlsOptions& options, TlsError* error) {
+  ticket_cipher_ = EVP_CIPHER_fetch(worker_->library(), "AES-256-CBC", nullptr);
+  if (ticket_cipher_ == nullptr || options.certificates.empty()) {
+    *error = TlsError{TlsError::Part::kOther, 0,
+                      options.certificates.empty() ? "no certificate" : TakeReason()};
+    return false;
+  }
+  std::vector<Certificate> certificates(options.certificates.size());
+  for (size_t i = 0; i < certificates.size(); ++i) {
+    if (!LoadCertificate(worker_->library(), options.certificates[i], i, &certificates[i], error))
+      return false;
+  }
+  // The first certificate of each key type.
+  const auto add = [&](size_t i, Group* group) {
+    for (const size_t other : *group) {
+      if (certificates[other].type == certificates[i].type) return;
+    }
+    group->push_back(i);
+  };
+  std::map<std::string, Group> by_name;
+  for (size_t i = 0; i < certificates.size(); ++i) {
+    for (const std::string& name : certificates[i].names) add(i, &by_name[name]);
+  }
+  Group first = {0};
+  for (size_t i = 1; i < certificates.size(); ++i) {
+    for (const std::string& name : certificates[i].names) {
+      const auto& with = certificates[0].names;
+      if (std::find(with.begin(), with.end(), name) != with.end()) add(i, &first);
+    }
+  }
+  const auto make = [&](const Group& group) -> ssl_ctx_st* {
+    const auto found = groups_.find(group);
+    if (found != groups_.end()) return found->second;
+    CtxPtr ctx = NewContext(worker_->library(), TLS_server_method(), options, error);
+    if (ctx == nullptr) return nullptr;
+    for (const size_t i : group) {
+      if (!UseCertificate(ctx.get(), certificates[i], i, error)) return nullptr;
+    }
+    if (!options.trusted_ca.empty()) {
+      if (!TrustAuthorities(ctx.get(), options.trusted_ca, true, error)) return nullptr;
+      SSL_CTX_set_verify(
+          ctx.get(),
+          SSL_VERIFY_PEER |
+              (options.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+          nullptr);
+    }
+    SSL_CTX_set_app_data(ctx.get(), this);
+    SSL_CTX_set_session_cache_mode(ctx.get(), SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_timeout(ctx.get(), options.session_timeout_s);
+    unsigned char id[SSL_MAX_SID_CTX_LENGTH];
+    unsigned int id_size = 0;
+    EVP_Digest(options.id_context.data(), options.id_context.size(), id, &id_size, EVP_sha256(),
+               nullptr);
+    SSL_CTX_set_session_id_context(ctx.get(), id, std::min<unsigned>(id_size, sizeof(id)));
+    SSL_CTX_set_num_tickets(ctx.get(), tickets_ == nullptr ? 0 : 1);
+    if (tickets_ == nullptr) {
+      SSL_CTX_set_options(ctx.get(), SSL_OP_NO_TICKET);
+    } else {
+      SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx.get(), Callbacks::Ticket);
+    }
+    SSL_CTX_set_tlsext_servername_callback(ctx.get(), Callbacks::ServerName);
+    if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(ctx.get(), Callbacks::SelectAlpn, nullptr);
+    TlsIo::Watch(ctx.get());
+    return groups_.emplace(group, ctx.release()).first->second;
+  };
+  default_ = make(first);
+  if (default_ == nullptr) return false;
+  for (const auto& [name, group] : by_name) {
+    ssl_ctx_st* ctx = make(group);
+    if (ctx == nullptr) return false;
+    if (IsWildcard(name)) {
+      wildcard_.emplace(name.substr(2), ctx);
+    } else {
+      exact_.emplace(name, ctx);
+    }
+  }
+  return true;
+}
+
+ssl_ctx_st* ServerContexts::Choose(std::string_view server_name) const {
+  if (server_name.size() > kMaxServerName) return default_;
+  const std::string name = LowerHost(server_name);
+  if (const auto found = exact_.find(name); found != exact_.end()) return found->second;
+  // "*" stands for exactly one label (RFC 6125, section 6.4.3).
+  const size_t dot = name.find('.');
+  if (dot != std::string::npos && dot > 0) {
+    const auto found = wildcard_.find(std::string_view(name).substr(dot + 1));
+    if (found != wildcard_.end()) return found->second;
+  }
+  return default_;
+}
+
+const TicketKeys::Ring& ServerContexts::Ring() {
+  const uint64_t now = worker_->now_ms();
+  if (ring_ == nullptr || now >= ring_->until_ms) ring_ = tickets_->At(now);
+  return *ring_;
+}
+
+namespace {
+
+bool Prepare(const TicketKeys::Key& key, const void* type, const uint8_t* iv,
+             EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, bool seal) {
+  OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, const_cast<uint8_t*>(key.hmac.data()),
+                                        key.hmac.size()),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>("SHA256"), 0),
+      OSSL_PARAM_construct_end()};
+  return EVP_CipherInit_ex(cipher, static_cast<const EVP_CIPHER*>(type), nullptr, key.aes.data(),
+                           iv, seal ? 1 : 0) == 1 &&
+         EVP_MAC_CTX_set_params(mac, params) == 1;
+}
+
+}  // namespace
+
+int ServerContexts::SealTicket(uint8_t* name, uint8_t* iv, evp_cipher_ctx_st* cipher,
+                               evp_mac_ctx_st* mac) {
+  if (tickets_ == nullptr) return 0;
+  const TicketKeys::Key& key = *Ring().present;
+  if (RAND_bytes_ex(worker_->library(), iv, kIvSize, 0) != 1) return -1;
+  std::memcpy(name, key.name.data(), key.name.size());
+  return Prepare(key, ticket_cipher_, iv, cipher, mac, true) ? 1 : -1;
+}
+
+int ServerContexts::OpenTicket(const uint8_t* name, const uint8_t* iv, evp_cipher_ctx_st* cipher,
+                               evp_mac_ctx_st* mac) {
+  if (tickets_ == nullptr) return 0;
+  const TicketKeys::Ring& ring = Ring();
+  const auto is = [&](const std::shared_ptr<const TicketKeys::Key>& key) {
+    return key != nullptr && std::memcmp(name, key->name.data(), key->name.size()) == 0;
+  };
+  const bool present = is(ring.present);
+  if (!present && !is(ring.previous)) return 0;  // a full handshake
+  const TicketKeys::Key& key = present ? *ring.present : *ring.previous;
+  if (!Prepare(key, ticket_cipher_, iv, cipher, mac, false)) return -1;
+  return present ? 1 : 2;  // 2: and give a new one
+}
+
+std::unique_ptr<Io> ServerContexts::Accept(std::unique_ptr<Io> inner) {
+  SSL* ssl = SSL_new(default_);
+  if (ssl == nullptr) {
+    ClearErrors();
+    return nullptr;
+  }
+  SSL_set_accept_state(ssl);
+  return TlsIo::Make(std::move(inner), ssl, TlsIo::Position::kServer, worker_, events_);
+}
+
+}  // namespace weir::net::tls

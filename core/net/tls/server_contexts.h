@@ -1,0 +1,71 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/net/io.h"
+#include "core/net/tls/ticket_keys.h"
+#include "core/net/tls/tls_events.h"
+#include "core/net/tls/tls_options.h"
+#include "core/net/tls/tls_worker.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+struct evp_cipher_ctx_st;
+struct evp_mac_ctx_st;
+
+namespace weir::net::tls {
+
+// The TLS contexts of one listener on one worker: which certificate a client gets, which protocol
+// is agreed on, and which sessions are resumed.
+//
+// A client gets the certificates whose names hold the one it asked for: exactly, else with one
+// label in the place of "*"; else, and when it names none, the first. Of those for one name the
+// first of each key type is offered, and OpenSSL takes the one that the client's algorithms allow,
+// ECDSA first.
+class ServerContexts {
+ public:
+  // tickets may be null: then no session is resumed. worker, tickets and events must outlive it;
+  // events may be null. Null: *error says why.
+  static std::unique_ptr<ServerContexts> Make(const ServerTlsOptions& options, TicketKeys* tickets,
+                                              TlsWorker* worker, TlsEvents* events,
+                                              TlsError* error);
+  ~ServerContexts();
+  ServerContexts(const ServerContexts&) = delete;
+  ServerContexts& operator=(const ServerContexts&) = delete;
+
+  // The server's side of a handshake on `inner`. Null when there is no memory.
+  std::unique_ptr<Io> Accept(std::unique_ptr<Io> inner);
+
+  // How many certificate choices there are; for tests.
+  size_t size() const { return groups_.size(); }
+
+ private:
+  struct Callbacks;
+  using Group = std::vector<size_t>;  // of the certificates, at most one of each key type
+
+  ServerContexts(const ServerTlsOptions& options, TicketKeys* tickets, TlsWorker* worker,
+                 TlsEvents* events);
+  bool Build(const ServerTlsOptions& options, TlsError* error);
+  ssl_ctx_st* Choose(std::string_view server_name) const;
+  int SealTicket(uint8_t* name, uint8_t* iv, evp_cipher_ctx_st* cipher, evp_mac_ctx_st* mac);
+  int OpenTicket(const uint8_t* name, const uint8_t* iv, evp_cipher_ctx_st* cipher,
+                 evp_mac_ctx_st* mac);
+  const TicketKeys::Ring& Ring();
+
+  TicketKeys* tickets_;
+  TlsWorker* worker_;
+  TlsEvents* events_;
+  std::string alpn_;  // as it is sent
+  std::shared_ptr<const TicketKeys::Ring> ring_;
+  const void* ticket_cipher_ = nullptr;  // EVP_CIPHER, fetched once: a fetch takes locks
+  std::map<Group, ssl_ctx_st*> groups_;  // owned
+  ssl_ctx_st* default_ = nullptr;
+  std::map<std::string, ssl_ctx_st*, std::less<>> exact_;
+  std::map<std::string, ssl_ctx_st*, std::less<>> wildcard_;  // by what follows "*."
+};
+
+}  // namespace weir::net::tls
