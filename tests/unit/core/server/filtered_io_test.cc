@@ -52,6 +52,13 @@ class FilteredIoTest : public ChainTest {
     const std::string piece = Hear();
     return piece == "<nothing>" ? "" : piece;
   }
+  // What the client can read without the worker's doing.
+  std::string HearWithoutTurns() {
+    std::string all;
+    for (std::string piece = Hear(); piece != "<nothing>" && !piece.empty(); piece = Hear())
+      all += piece;
+    return all;
+  }
   // All until the FIN.
   std::string HearAll() {
     std::string all;
@@ -363,6 +370,48 @@ TEST_F(FilteredIoTest, WhatAFilterWritesIntoRegainedRoomNeedsNoFurtherEdge) {
   EXPECT_TRUE(terminal_.io->writable());
   EXPECT_GT(terminal_.writable_calls, 0) << "it was blocked, and is told that it is not";
   EXPECT_EQ(terminal_.Write("x"), 1);
+}
+
+TEST_F(FilteredIoTest, WhatAFilterAddsToItsLastBytesLeavesInTheSameTurn) {
+  const std::string block(300'000, 'b');
+  bool added = false;
+  first_.new_connection = [&](weir_connection* c) {
+    return NetworkApi()->write(c, View(block), 0), WEIR_CONTINUE;
+  };
+  first_.writable = [&](weir_connection* c) {
+    if (!added) NetworkApi()->write(c, View("the end"), 0);
+    added = true;
+  };
+  ASSERT_TRUE(Start());
+  std::string heard = HearWithoutTurns();
+  ASSERT_LT(heard.size(), block.size());
+  while (!added && heard.size() < block.size()) {
+    Turns(1);
+    heard += HearWithoutTurns();
+  }
+  EXPECT_EQ(heard, block + "the end") << "there was room: nobody else would have woken it";
+}
+
+TEST_F(FilteredIoTest, AFilterThatClosesUnderTheTerminalsWriteIsAFailureToIt) {
+  const std::string block(300'000, 'b');
+  first_.new_connection = [&](weir_connection* c) {
+    return NetworkApi()->write(c, View(block), 0), WEIR_CONTINUE;
+  };
+  first_.writable = [](weir_connection* c) { NetworkApi()->close(c, 1); };
+  ASSERT_TRUE(Start());
+  std::string heard = HearWithoutTurns();
+  ASSERT_LT(heard.size(), block.size());
+  ssize_t put = net::kAgain;
+  for (int i = 0; i < 1000 && put == net::kAgain; ++i) {
+    put = terminal_.Write("x");
+    heard += HearWithoutTurns();
+  }
+  EXPECT_EQ(put, net::kFailed);
+  EXPECT_EQ(heard, block);
+  const int calls = terminal_.calls;
+  Turns();
+  EXPECT_GT(terminal_.calls, calls);
+  EXPECT_EQ(terminal_.Read(), "<failed>");
 }
 
 TEST_F(FilteredIoTest, AFilterMayCloseWhenItsOutputIsOut) {
