@@ -25,13 +25,13 @@ FilteredIo::FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worke
 
 bool FilteredIo::Start() {
   chain_.OnNewConnection();
-  FlushOutput();
+  AfterHooks();
   UpdateFacts();
-  if (chain_.close() == NetworkChain::Close::kReset) inner_->AbortOnClose();
-  return chain_.close() == NetworkChain::Close::kNo;
+  return chain_.close() != NetworkChain::Close::kReset;
 }
 
 void FilteredIo::Fail(int error) {
+  if (failed_) return;
   failed_ = true;
   error_ = error;
   // The terminal hears of it from the loop, not from inside its own call.
@@ -64,27 +64,53 @@ bool FilteredIo::AfterHooks() {
   if (failed_) return false;
   const bool flushed = FlushOutput();
   if (failed_) return false;
-  if (chain_.close() == NetworkChain::Close::kNo) return flushed;
-  const bool reset = chain_.close() == NetworkChain::Close::kReset;
-  if (reset) inner_->AbortOnClose();
-  if (reset || flushed) Fail(ECONNABORTED);
+  if (open()) return flushed;
+  if (chain_.close() == NetworkChain::Close::kReset) {
+    inner_->AbortOnClose();
+    Fail(ECONNABORTED);
+  } else if (flushed && !lingering_) {
+    Linger();
+  }
   return false;
+}
+
+void FilteredIo::Linger() {
+  lingering_ = true;
+  if (!shut_) inner_->ShutdownWrite();
+  shut_ = true;
+  chain_.input()->Clear();
+  chain_.passed()->Clear();
+  worker_->reactor->SetDeadline(this, worker_->reactor->now_ms() + kLingerMs);
+  Discard();
+}
+
+void FilteredIo::Discard() {
+  if (eof_ || !DiscardInput(inner_.get(), worker_)) {
+    Fail(ECONNABORTED);
+  } else if (inner_->readable()) {
+    worker_->reactor->WantRead(this);
+  }
 }
 
 void FilteredIo::Pull() {
   if (failed_ || eof_ || !inner_->readable()) return;
+  if (lingering_) return Discard();
   if (!PullInput(inner_.get(), worker_, &chain_, &eof_)) {
     Fail(inner_->error());
     return;
   }
   AfterHooks();
+  // A turn's share was read and the filters kept it: the terminal hears of nothing, and what waits
+  // in the socket has had its edge.
+  if (inner_->readable() && !failed_ && !eof_ && open() && chain_.wants_input() &&
+      !chain_.has_passed())
+    worker_->reactor->WantRead(this);
 }
 
 void FilteredIo::UpdateFacts() {
-  const bool open = chain_.close() == NetworkChain::Close::kNo;
-  const bool more = inner_->readable() && !eof_ && open && chain_.wants_input();
-  readable_ = failed_ || (chain_.has_passed() && !eof_taken_) || more;
-  writable_ = failed_ || (inner_->writable() && open && chain_.output()->empty());
+  const bool more = inner_->readable() && !eof_ && open() && chain_.wants_input();
+  readable_ = HasNews() || more;
+  writable_ = failed_ || (inner_->writable() && open() && chain_.output()->empty());
 }
 
 void FilteredIo::OnIo(bool, bool writable) {
@@ -92,7 +118,7 @@ void FilteredIo::OnIo(bool, bool writable) {
   if (writable && !chain_.output()->empty()) AfterHooks();
   Pull();
   UpdateFacts();
-  const bool news = failed_ || (chain_.has_passed() && !eof_taken_);
+  const bool news = HasNews();
   const bool can_write = writable_ && (writable || was_blocked);
   // The client may delete this object: nothing comes after.
   if (client_ != nullptr && (news || can_write)) client_->OnIo(news, can_write);
@@ -106,7 +132,7 @@ void FilteredIo::OnDeferred() {
     Pull();
   }
   UpdateFacts();
-  const bool news = failed_ || (chain_.has_passed() && !eof_taken_);
+  const bool news = HasNews();
   const bool can_write = failed_ || (was_blocked && writable_);
   if (client_ != nullptr && (news || can_write)) client_->OnIo(news, can_write);
 }
@@ -118,7 +144,7 @@ ssize_t FilteredIo::Read(uint8_t* room, size_t size) {
     if (passed->empty()) Pull();
     // Where the socket failed, what came before that is still delivered, as a socket does; a filter
     // that closes the connection wants nothing more of it served.
-    if (passed->empty() || (failed_ && chain_.close() != NetworkChain::Close::kNo)) break;
+    if (passed->empty() || !open()) break;
     const base::Slice& slice = passed->front();
     const size_t piece = std::min<size_t>(slice.size(), size - total);
     std::memcpy(room + total, slice.data(), piece);

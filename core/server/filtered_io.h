@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <memory>
 
 #include "core/net/actor.h"
@@ -20,7 +21,8 @@ class FilteredIo final : public net::Io,
   FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worker, const PluginChain* chain,
              uint32_t buffer_limit, const net::Address& peer, const net::Address& local);
 
-  // Tells the filters of the connection. False: they closed it, do not serve it.
+  // Tells the filters of the connection. False: they reset it, do not serve it. One that they close
+  // after a last word is served: there is nothing to read or write on it, and then it fails.
   bool Start();
 
   ssize_t Read(uint8_t* room, size_t size) override;
@@ -34,6 +36,8 @@ class FilteredIo final : public net::Io,
  private:
   void OnIo(bool readable, bool writable) override;
   void OnDeferred() override;
+  void OnRead() override { OnIo(true, false); }
+  void OnDeadline() override { Fail(ECONNABORTED); }
   void DeferContinue() override { worker_->reactor->Defer(this); }
   // Reads and filters; looks at what the filters asked for.
   void Pull();
@@ -42,6 +46,12 @@ class FilteredIo final : public net::Io,
   // True when nothing of the filters' own output is left.
   bool FlushOutput();
   void Fail(int error);
+  // The filters' last word is out: the client may still be sending.
+  void Linger();
+  void Discard();
+  bool open() const { return chain_.close() == NetworkChain::Close::kNo; }
+  // There is something for the terminal to read, or to hear of.
+  bool HasNews() const { return failed_ || (open() && chain_.has_passed() && !eof_taken_); }
   // Keeps readable() and writable() true to their words.
   void UpdateFacts();
 
@@ -54,6 +64,7 @@ class FilteredIo final : public net::Io,
   bool failed_ = false;
   bool shutdown_wanted_ = false;
   bool shut_ = false;  // our FIN went out
+  bool lingering_ = false;
 };
 
 }  // namespace weir::server

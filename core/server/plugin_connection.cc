@@ -4,9 +4,6 @@ namespace weir::server {
 namespace {
 
 constexpr uint64_t kReadPerTurn = 262144;
-// How long a peer may take to end its half after we have ended ours: closing at once could turn our
-// last bytes into a reset.
-constexpr uint64_t kLingerMs = 1000;
 
 }  // namespace
 
@@ -29,6 +26,18 @@ bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, boo
     total += size;
     look_again = true;
     chain->OnInput(*eof);
+  }
+  return true;
+}
+
+bool DiscardInput(net::Io* io, net::WorkerContext* worker) {
+  base::Slab* slab = worker->receive->Prepare();
+  uint64_t total = 0;
+  while (io->readable() && total < kReadPerTurn) {
+    const ssize_t got = io->Read(slab->data() + slab->used, slab->room());
+    if (got == 0 || got == net::kFailed) return false;
+    if (got == net::kAgain) break;
+    total += static_cast<uint64_t>(got);
   }
   return true;
 }
@@ -108,16 +117,9 @@ void PluginConnection::OnFlush() {
 }
 
 void PluginConnection::Discard() {
-  base::Slab* slab = worker_->receive->Prepare();
-  uint64_t total = 0;
-  while (io_->readable() && total < kReadPerTurn) {
-    const ssize_t got = io_->Read(slab->data() + slab->used, slab->room());
-    if (got == 0 || got == net::kFailed) {
-      End(false);
-      return;
-    }
-    if (got == net::kAgain) break;
-    total += static_cast<uint64_t>(got);
+  if (!DiscardInput(io_.get(), worker_)) {
+    End(false);
+    return;
   }
   if (io_->readable()) worker_->reactor->WantRead(this);
 }

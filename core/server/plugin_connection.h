@@ -9,6 +9,14 @@ namespace weir::server {
 // filters. *eof rises with the peer's FIN. Returns false when the connection has failed.
 bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, bool* eof);
 
+// Reads and drops up to as much. Returns false when the peer has ended or the connection has
+// failed.
+bool DiscardInput(net::Io* io, net::WorkerContext* worker);
+
+// How long a peer may take to end its half after we have ended ours: closing at once, with bytes of
+// the peer unread, would turn our last bytes into a reset.
+inline constexpr uint64_t kLingerMs = 1000;
+
 // A connection whose last filter is a plugin: all of it happens in the chain's hooks.
 class PluginConnection final : public net::ServedConnection, private NetworkChain::Owner {
  public:

@@ -78,16 +78,19 @@ inline weir_view View(std::string_view text) {
 class ChainTest : public testing::Test {
  protected:
   void SetUp() override {
-    int fds[2];
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-    socket_ = net::SocketIo::Adopt(&loop_, fds[0]);
-    peer_ = fds[1];
+    NewSocket();
     worker_.reactor = loop_.reactor();
     worker_.pool = &pool_;
     worker_.receive = &receive_;
     worker_.stats = stats_.NewBlock();
     failures_ = stats_.Define("plugin.script.failures", observe::StatKind::kCounter);
     for (Script& script : scripts_) chain_.Add("script", &kScriptApi, &script, failures_);
+  }
+  void NewSocket() {
+    int fds[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    socket_ = net::SocketIo::Adopt(&loop_, fds[0]);
+    peer_ = fds[1];
   }
   void TearDown() override { close(peer_); }
   void Say(std::string_view text) {
