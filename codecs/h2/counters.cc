@@ -1,0 +1,36 @@
+#include "codecs/h2/counters.h"
+
+#include <cstddef>
+#include <string>
+
+namespace weir::h2 {
+namespace {
+
+// Written once, before there are other threads.
+uint32_t counters[kGuardCount + 1];
+
+constexpr const char* kDetails[] = {"",
+#define WEIR_H2_GUARD_DETAIL_(enumerator, name, attack) "http2." name,
+                                    WEIR_H2_GUARDS(WEIR_H2_GUARD_DETAIL_)
+#undef WEIR_H2_GUARD_DETAIL_
+};
+
+}  // namespace
+
+void DefineCounters(const weir_host* host) {
+  if (host->counter == nullptr) return;
+  for (size_t i = 1; i <= kGuardCount; ++i) {
+    const std::string name = std::string("h2.guard.") + Name(static_cast<GuardId>(i));
+    counters[i] = host->counter({name.data(), name.size()});
+  }
+}
+
+uint32_t GuardCounter(GuardId id) {
+  return counters[static_cast<size_t>(id)];
+}
+
+const char* DetailOf(GuardId id) {
+  return kDetails[static_cast<size_t>(id)];
+}
+
+}  // namespace weir::h2
