@@ -41,7 +41,7 @@ const Keys<Cluster>& HttpProtocolOptionsKeys() {
       CustomKey<C>(
           "http_protocol_options", "mapping",
           [](Context& c, const Field& f, C* cluster) {
-            cluster->protocol = DefaultCodec();
+            cluster->protocol = Http1Codec();
             if (!f.node().is_null()) ReadMap(c, f, http1, cluster);
           },
           nullptr, ""),

@@ -84,8 +84,9 @@ struct HttpConnectionManager {
   // The prefix of its counters: http.<stat_prefix>. Required in the long form; the listener's name
   // in the short one.
   std::string stat_prefix;
-  // Codec plugins that may serve a connection, in order of preference. codec_type AUTO and HTTP1
-  // stand for the HTTP/1.1 codec. Never empty.
+  // Codec plugins that may serve a connection, in order of preference: ALPN decides, else the
+  // client's first bytes, else it is the last. What codec_type stands for is in names.h. Never
+  // empty.
   std::vector<std::string> codecs;
   std::shared_ptr<const RouteConfiguration> route_config;
   // Never empty; the last is terminal. Default: the Mux alone.

@@ -9,8 +9,19 @@ namespace {
 using H = HttpConnectionManager;
 
 void ReadCodecType(Context& c, const Field& field, H* out) {
-  const int index = ReadEnum(c, field, {"AUTO", "HTTP1"}, {"HTTP2", "HTTP3"});
-  if (index >= 0) out->codecs = {std::string(DefaultCodec())};
+  switch (ReadEnum(c, field, {"AUTO", "HTTP1", "HTTP2"}, {"HTTP3"})) {
+    case 0:
+      out->codecs = DefaultCodecs();
+      return;
+    case 1:
+      out->codecs = {std::string(Http1Codec())};
+      return;
+    case 2:
+      out->codecs = {std::string(Http2Codec())};
+      return;
+    default:
+      return;
+  }
 }
 
 void ReadCodecs(Context& c, const Field& field, H* out) {
@@ -111,11 +122,13 @@ Keys<H> Http1Options() {
 Keys<H> BasicRows() {
   return {
       TextKey("stat_prefix", &H::stat_prefix, "The prefix of its counters: http.<stat_prefix>."),
-      CustomKey<H>("codec_type", "AUTO or HTTP1", ReadCodecType, nullptr,
+      CustomKey<H>("codec_type", "AUTO, HTTP1 or HTTP2", ReadCodecType, nullptr,
                    "Which protocols a connection may speak, by Envoy's names.")
           .Shorthand(),
-      CustomKey<H>("codecs", "list of codec names", ReadCodecs, PrintCodecs,
-                   "Which codec plugins may serve a connection."),
+      CustomKey<H>(
+          "codecs", "list of codec names", ReadCodecs, PrintCodecs,
+          "Which codec plugins may serve a connection, in order of preference. ALPN decides, "
+          "else the client's first bytes, else it is the last."),
       CustomKey<H>(
           "http_filters", "list of HTTP filters",
           [](Context& c, const Field& f, H* h) { ReadHttpFilters(c, f, &h->http_filters); },
@@ -301,7 +314,7 @@ void CheckMuxConfig(Context& c, HttpFilter* filter) {
 
 // Fills in what may be left out, and checks what no single key can.
 void Complete(Context& c, const Field& field, H* h) {
-  if (h->codecs.empty()) h->codecs = {std::string(DefaultCodec())};
+  if (h->codecs.empty()) h->codecs = DefaultCodecs();
   if (!HasKey(field.node(), "http_filters")) {
     HttpFilter mux;
     mux.name = "mux";

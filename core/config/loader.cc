@@ -21,9 +21,9 @@ std::optional<std::string> ProcessEnvironment(const std::string& name) {
 }
 
 // Fills in what only the whole file decides.
-void CompleteBootstrap(Bootstrap* bootstrap, std::string_view default_codec) {
+void CompleteBootstrap(Bootstrap* bootstrap, std::string_view default_protocol) {
   for (Cluster& cluster : bootstrap->clusters) {
-    if (cluster.protocol.empty()) cluster.protocol = default_codec;
+    if (cluster.protocol.empty()) cluster.protocol = default_protocol;
   }
 }
 
@@ -48,7 +48,7 @@ LoadResult LoadString(std::string_view text, const std::string& name, const Load
   if (root->is_map() && bootstrap->listeners.empty() && result.diagnostics.ok()) {
     context.Add({1, 1}, "the configuration has no listeners", "listeners");
   }
-  CompleteBootstrap(bootstrap.get(), DefaultCodec());
+  CompleteBootstrap(bootstrap.get(), DefaultProtocol());
   ApplyListenerLimits(context, bootstrap.get());
   CheckBootstrap(context, *bootstrap);
   if (result.diagnostics.ok()) result.bootstrap = std::move(bootstrap);

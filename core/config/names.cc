@@ -71,8 +71,26 @@ Terminal TerminalOf(FilterKind kind, std::string_view type) {
   return filter == nullptr ? Terminal::kEither : filter->terminal;
 }
 
-std::string_view DefaultCodec() {
+std::string_view Http1Codec() {
   return "h1";
+}
+
+std::string_view Http2Codec() {
+  return "h2";
+}
+
+const std::vector<std::string>& DefaultCodecs() {
+  static const std::vector<std::string> codecs = {"h1"};
+  return codecs;
+}
+
+std::string_view DefaultProtocol() {
+  return "h1";
+}
+
+std::vector<std::string> CodecsOfProtocol(std::string_view protocol) {
+  if (protocol == "auto") return {std::string(Http2Codec()), std::string(Http1Codec())};
+  return {std::string(protocol)};
 }
 
 }  // namespace weir::config

@@ -41,7 +41,18 @@ std::string_view MessageOf(std::string_view type_url);
 
 Terminal TerminalOf(FilterKind kind, std::string_view type);
 
-// The codec plugin that codec_type AUTO and HTTP1, and a cluster without `protocol`, stand for.
-std::string_view DefaultCodec();
+// --- codec plugins by what Envoy calls them ---
+
+// The codecs of HTTP/1 and HTTP/2: codec_type HTTP1 and HTTP2, `protocol` h1 and h2.
+std::string_view Http1Codec();
+std::string_view Http2Codec();
+// Those of codec_type AUTO, and of a connection manager that says nothing; the last is used where
+// nothing speaks for another.
+const std::vector<std::string>& DefaultCodecs();
+// The codec of a cluster without `protocol`.
+std::string_view DefaultProtocol();
+// The codecs that a cluster's `protocol` stands for: "auto" is HTTP/2 where ALPN settles it, else
+// HTTP/1; any other is the codec's own name.
+std::vector<std::string> CodecsOfProtocol(std::string_view protocol);
 
 }  // namespace weir::config

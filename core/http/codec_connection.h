@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/http/codec_set.h"
 #include "core/http/codec_stream.h"
 #include "core/http/out_queue.h"
 #include "core/net/actor.h"
@@ -19,27 +20,37 @@ const weir_codec_host* CodecHostTable();
 // came, hands its events to the streams, gathers its output and writes it once per turn. Knows no
 // protocol.
 //
+// Which codec it is may be known only later: with several in the set a TLS handshake's ALPN name
+// decides, else a server's first bytes do (CodecSet::Probe), and a client without ALPN speaks the
+// last. Until then there is no codec: nothing can be opened, a GoAway is kept for it, and a head's
+// time runs as for any other unfinished input.
+//
 // Life: construction -> Start -> ... -> Finish (by a subclass, or by the connection itself when it
 // is over) -> OnGone, once -> deleted at the end of the turn.
 class CodecConnection : public net::Actor, public net::IoClient {
  public:
-  // api and what params points to must outlive the connection. position and stream limits are in
-  // params.
-  CodecConnection(net::WorkerContext* context, std::unique_ptr<net::Io> io,
-                  const weir_codec_api* api, const weir_codec_params& params);
+  // The set must live until the connection is gone, its codecs and what their params point to until
+  // it is deleted. Position and stream limits are in the params.
+  CodecConnection(net::WorkerContext* context, std::unique_ptr<net::Io> io, const CodecSet* codecs);
   ~CodecConnection() override;
 
   // False when the codec could not be created: the connection is then unusable (fail closed).
-  bool ok() const { return codec_ != nullptr; }
+  bool ok() const { return codec_ != nullptr || api_ == nullptr; }
   // Reads what may be there already.
   void Start();
 
   net::WorkerContext* context() const { return context_; }
   net::Io* io() const { return io_.get(); }
   bool finished() const { return finished_; }
-  bool multiplexed() const { return (api_->flags & WEIR_CODEC_API_MULTIPLEXED) != 0; }
-  uint32_t Capacity() const { return closing() ? 0 : api_->capacity(codec_); }
-  bool Reusable() const { return !closing() && !input_ended_ && api_->reusable(codec_) != 0; }
+  // Which codec the connection speaks is known.
+  bool decided() const { return codec_ != nullptr; }
+  bool multiplexed() const { return multiplexed_; }
+  // Streams that can be opened now.
+  uint32_t Capacity() const { return closing() || !decided() ? 0 : api_->capacity(codec_); }
+  // Whether it can carry further streams after the present ones.
+  bool Reusable() const {
+    return !closing() && !input_ended_ && (!decided() || api_->reusable(codec_) != 0);
+  }
   // Input that waits, or an end of input that was seen: an idle upstream connection with either
   // must not be used.
   bool HasUnreadInput() const { return input_size_ > 0 || input_ended_ || io_->readable(); }
@@ -57,8 +68,9 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // Server position: a request's first event came. Return the half for it, or null to refuse (the
   // stream is reset).
   virtual CodecStream* OnNewStream() { return nullptr; }
-  // A connection-scope error from the codec; streams that were open have been reset. Default:
-  // Finish after what is queued.
+  // A connection-scope error from the codec. Default: with one stream at a time a server sends its
+  // answer first, and the codec says close after it; else the streams are failed, and what is
+  // queued (the codec's last words) is flushed.
   virtual void OnConnectionError(const weir_error& error);
   virtual void OnGoaway(uint32_t last_stream) { (void)last_stream; }
   // The peer sent FIN; the codec has said what that means for its streams.
@@ -68,6 +80,9 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // Input is left that is the start of something: the peer owes us the rest. Called after each read
   // that ends so.
   virtual void OnPartialInput() {}
+  // A multiplexed codec was shown what came. `rest`: a piece is left that is the start of
+  // something. Room for streams may have come or gone.
+  virtual void OnShown(bool rest) { (void)rest; }
   // All bytes that were queued are written.
   virtual void OnDrained() {}
   // The connection is over. Streams are unbound, the Io is closed.
@@ -88,8 +103,10 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void set_linger_ms(uint64_t ms) { linger_ms_ = static_cast<uint32_t>(ms); }
   // The time that writing the rest may take before, in milliseconds.
   void set_flush_ms(uint64_t ms) { flush_ms_ = static_cast<uint32_t>(ms); }
-  // For a subclass's OnDeadline: true when the deadline was that of the end.
-  bool HandleEndDeadline();
+  // The subclass's deadline on the reactor's clock, 0 for none; kept beside the codec's. While the
+  // connection ends it has one of its own and the subclass's is gone.
+  void SetOwnDeadline(uint64_t deadline_ms);
+  virtual void OnOwnDeadline() {}
   // Server position: the time for a head is over. True when the codec turned it into an answer
   // (408).
   bool ExpireHead();
@@ -98,6 +115,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void OnRead() final { Pump(); }
   void OnFlush() final;
   void OnDeferred() override;
+  void OnDeadline() final;
 
  private:
   friend class CodecStream;
@@ -109,6 +127,16 @@ class CodecConnection : public net::Actor, public net::IoClient {
   static constexpr int kMessagesPerTurn = 64;
 
   enum class ReadResult { kBytes, kNothing, kEnd, kFailed };
+
+  // Makes the codec. False: it could not be made, and the connection is over.
+  bool Adopt(const CodecChoice& choice);
+  // Once connected: decides by ALPN where the transport settled one.
+  bool DecideByTransport();
+  // Decides by what a client sent first. False: there is no codec (yet).
+  bool DecideByInput();
+  void SetEndDeadline(uint64_t after_ms);
+  void UpdateDeadline();
+  void AskDeadline();
 
   void Pump();
   // Parses what is there. False: nothing more can be done with it now.
@@ -134,7 +162,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
 
   net::WorkerContext* context_;
   std::unique_ptr<net::Io> io_;
-  const weir_codec_api* api_;
+  const CodecSet* codecs_;
+  const weir_codec_api* api_ = nullptr;  // of the codec, once it was chosen
   weir_codec* codec_ = nullptr;
 
   base::Slab* input_slab_ = nullptr;
@@ -155,12 +184,17 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool fin_sent_ : 1 = false;
   bool server_ : 1 = false;
   bool abort_ : 1 = false;
+  bool multiplexed_ : 1 = false;
+  bool timed_ : 1 = false;  // the codec has deadlines
+  uint8_t goaway_ = 0;      // the phase that was asked for before there was a codec
   uint8_t finish_reason_ = 0;
   uint32_t linger_ms_ = 1000;
   uint32_t flush_ms_ = 300000;
   uint32_t linger_left_ =
       262144;  // bytes that a lingering connection still drops before it closes at once
 
+  uint64_t own_deadline_ = 0;
+  uint64_t codec_deadline_ = 0;
   uint64_t bytes_received_ = 0;
   uint64_t bytes_sent_ = 0;
   OutQueue out_;

@@ -5,7 +5,9 @@ namespace weir::http {
 using base::Slab;
 
 void CodecConnection::OnConnectionError(const weir_error& error) {
-  if (server_ && !streams_.empty()) return;  // the answer goes first; the codec says close after it
+  // The answer goes first; the codec says close after it. Where there are many streams all of them
+  // are over, and the codec's last words say why.
+  if (server_ && !multiplexed() && !streams_.empty()) return;
   FailStreams(error.reason);
   Finish(true, error.reason);
 }
@@ -46,7 +48,7 @@ void CodecConnection::Finish(bool flush, uint32_t reason) {
 void CodecConnection::StartClosing() {
   if (closing_) return;
   closing_ = true;
-  context_->reactor->SetDeadline(this, context_->reactor->now_ms() + flush_ms_);
+  SetEndDeadline(flush_ms_);
 }
 
 void CodecConnection::Linger() {
@@ -62,14 +64,13 @@ void CodecConnection::Linger() {
   io_->ShutdownWrite();
   // What the peer still sends would turn our close into a RST that could destroy the answer on its
   // way.
-  context_->reactor->SetDeadline(this, context_->reactor->now_ms() + linger_ms_);
+  SetEndDeadline(linger_ms_);
   if (io_->readable()) context_->reactor->WantRead(this);
 }
 
-bool CodecConnection::HandleEndDeadline() {
-  if (!closing_ && !lingering_) return false;
-  Gone(finish_reason_);
-  return true;
+void CodecConnection::SetEndDeadline(uint64_t after_ms) {
+  own_deadline_ = context_->reactor->now_ms() + after_ms;
+  UpdateDeadline();
 }
 
 CodecConnection::ReadResult CodecConnection::ReadDiscard() {

@@ -40,8 +40,11 @@ void CodecConnection::Pump() {
   }
   if (gone_) return;
   KeepInput();
-  // What came may have been answered by the codec itself, or have given streams room to send.
-  if (multiplexed()) MarkDirty();
+  if (multiplexed()) {
+    // What came may have been answered by the codec itself, or have given streams room to send.
+    MarkDirty();
+    OnShown(input_size_ > 0);
+  }
   if (input_size_ > 0 && !blocked_) OnPartialInput();
 }
 
@@ -53,6 +56,7 @@ bool CodecConnection::AwaitsRest() {
 }
 
 bool CodecConnection::ExpireHead() {
+  if (!decided()) return false;
   weir_event event{};
   Receive(WEIR_RECEIVE_EXPIRED, &event);
   if (event.type != WEIR_EVENT_ERROR) return false;
@@ -118,6 +122,13 @@ void CodecConnection::Receive(uint32_t flags, weir_event* event) {
 
 void CodecConnection::Parse(int* messages) {
   const bool end = input_ended_;
+  if (!decided() && !DecideByInput()) {
+    if (end && !gone_) {
+      end_reported_ = true;
+      OnInputEnd();
+    }
+    return;
+  }
   while (!finished_ && !closing_) {
     weir_event event{};
     Receive(end ? uint32_t{WEIR_RECEIVE_EOF} : 0u, &event);

@@ -3,7 +3,7 @@
 namespace weir::http {
 
 void CodecConnection::OnFlush() {
-  if (gone_ || !connected_) return;
+  if (gone_ || !connected_ || (!decided() && !closing_)) return;
   for (int round = 0; round < 4; ++round) {
     const bool more = Produce();
     if (gone_) return;
@@ -39,7 +39,7 @@ void CodecConnection::OnFlush() {
 
 // Asks the codec for output. True: it has more, or was not asked because too much waits already.
 bool CodecConnection::Produce() {
-  if (finished_) return false;
+  if (finished_ || !decided()) return false;
   if (out_.bytes() >= kOutLimit) return true;
   const uint32_t produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
   if ((produced & WEIR_PRODUCED_CLOSE) != 0) {
@@ -49,6 +49,7 @@ bool CodecConnection::Produce() {
       StartClosing();
     }
   }
+  if (timed_) AskDeadline();
   if (!sent_.empty()) ReportSent();
   return (produced & WEIR_PRODUCED_MORE) != 0;
 }

@@ -1,3 +1,5 @@
+#include "core/http/codec_stream.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <utility>

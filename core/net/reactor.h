@@ -19,6 +19,8 @@ class Reactor {
 
   // Milliseconds on a monotonic clock, read once per turn.
   uint64_t now_ms() const { return now_ms_; }
+  // Where now_ms is, for those who may only read: the same place as long as the reactor lives.
+  const uint64_t* now_ms_place() const { return &now_ms_; }
   void set_now(uint64_t now_ms) { now_ms_ = now_ms; }
 
   // OnDeferred in phase 2 of this turn (or the next one, when called from phase 4). Idempotent

@@ -100,7 +100,7 @@ std::shared_ptr<config::HttpConnectionManager> AdminSettings() {
 std::unique_ptr<net::TerminalFactory> MakeAdmin(const ServerContext& context,
                                                 const config::Listener& listener) {
   auto settings = AdminSettings();
-  settings->codecs = {std::string(config::DefaultCodec())};
+  settings->codecs = config::DefaultCodecs();
   std::shared_ptr<const hcm::HcmConfig> config = hcm::BuildHcm(context, listener, *settings);
   if (config == nullptr) return nullptr;
   // BuildHcm refers to settings of the bootstrap; these are our own.

@@ -12,9 +12,9 @@ upstream::UpstreamCodec CodecFor(const ServerContext& context, const config::Clu
   std::string error;
   // Found while the configuration was checked (main_wiring.cc), so it is loaded.
   const plugins::CodecExtension* codec = context.plugins->FindCodec(cluster.protocol, &error);
-  upstream::UpstreamCodec made;
-  made.api = codec->api;
-  weir_codec_params& p = made.params;
+  http::CodecChoice choice;
+  choice.api = codec->api;
+  weir_codec_params& p = choice.params;
   p.struct_size = sizeof p;
   p.position = WEIR_CLIENT;
   p.raw_form = codec->raw_form;
@@ -23,10 +23,10 @@ upstream::UpstreamCodec CodecFor(const ServerContext& context, const config::Clu
   p.max_head_bytes = cluster.max_response_headers_kb * 1024;
   p.max_field_count = cluster.max_headers_count;
   p.max_trailer_bytes = 8192;
-  p.stream_window = cluster.per_connection_buffer_limit_bytes;
   p.max_streams = 100;
   p.flags = WEIR_CODEC_ACCEPT_HTTP_10 | WEIR_CODEC_ALLOW_UPGRADE | WEIR_CODEC_ALLOW_CONNECT;
-  return made;
+  http::SetWindows(cluster.per_connection_buffer_limit_bytes, &choice);
+  return {{{choice}}};
 }
 
 }  // namespace

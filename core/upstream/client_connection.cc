@@ -7,12 +7,12 @@
 namespace weir::upstream {
 
 ClientConnection::ClientConnection(Pool* pool, Host* host, std::unique_ptr<net::Io> io,
-                                   const weir_codec_api* api, const weir_codec_params& params)
-    : CodecConnection(pool->worker(), std::move(io), api, params), pool_(pool), host_(host) {}
+                                   const http::CodecSet* codecs)
+    : CodecConnection(pool->worker(), std::move(io), codecs), pool_(pool), host_(host) {}
 
 void ClientConnection::StartConnecting(uint64_t timeout_ms) {
   net::Reactor* reactor = context()->reactor;
-  reactor->SetDeadline(this, timeout_ms == 0 ? 0 : reactor->now_ms() + timeout_ms);
+  SetOwnDeadline(timeout_ms == 0 ? 0 : reactor->now_ms() + timeout_ms);
   Start();
   // Unix sockets connect at once: the pool's waiters are then served in the deferred phase, as with
   // any other.
@@ -32,7 +32,7 @@ bool ClientConnection::OpenStream(http::CodecStream* stream) {
   idle_link_.Unlink();
   ++active_;
   ++requests_;
-  context()->reactor->SetDeadline(this, 0);
+  SetOwnDeadline(0);
   return true;
 }
 
@@ -57,7 +57,7 @@ void ClientConnection::OnDeferred() {
   if (state_ == State::kConnecting && io()->connected()) {
     state_ = State::kReady;
     connecting_ = false;
-    context()->reactor->SetDeadline(this, 0);
+    SetOwnDeadline(0);
     pool_->OnConnected(this);
     return;
   }
@@ -81,8 +81,7 @@ void ClientConnection::OnConnectionError(const weir_error& error) {
   Close();
 }
 
-void ClientConnection::OnDeadline() {
-  if (HandleEndDeadline()) return;
+void ClientConnection::OnOwnDeadline() {
   if (state_ == State::kConnecting) {
     timed_out_ = true;
     Close();

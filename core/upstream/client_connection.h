@@ -17,8 +17,8 @@ class ClientConnection final : public http::CodecConnection {
  public:
   enum class State : uint8_t { kConnecting, kReady, kClosing };
 
-  ClientConnection(Pool* pool, Host* host, std::unique_ptr<net::Io> io, const weir_codec_api* api,
-                   const weir_codec_params& params);
+  ClientConnection(Pool* pool, Host* host, std::unique_ptr<net::Io> io,
+                   const http::CodecSet* codecs);
   ~ClientConnection() override = default;
 
   Host* host() const { return host_; }
@@ -49,7 +49,7 @@ class ClientConnection final : public http::CodecConnection {
   void OnConnected() override;
   void OnInputEnd() override;
   void OnGone(uint32_t reason) override;
-  void OnDeadline() override;
+  void OnOwnDeadline() override;
   void OnDeferred() override;
   void OnConnectionError(const weir_error& error) override;
 

@@ -134,8 +134,8 @@ void Pool::Cancel(PoolRequest* request) {
 }
 
 void Pool::Dial(Host* host) {
-  auto* connection = new ClientConnection(this, host, worker_->dialer->Dial(host->address),
-                                          codec_.api, codec_.params);
+  auto* connection =
+      new ClientConnection(this, host, worker_->dialer->Dial(host->address), &codec_.codecs);
   connection->address_index_ = host->address_index;
   ++host->connections;
   ++host->connecting;
@@ -207,7 +207,7 @@ void Pool::Keep(ClientConnection* connection) {
   }
   connection->host()->idle.PushFront(connection);
   const auto idle = static_cast<uint64_t>(config_->idle_timeout.count());
-  worker_->reactor->SetDeadline(connection, idle == 0 ? 0 : worker_->reactor->now_ms() + idle);
+  connection->SetOwnDeadline(idle == 0 ? 0 : worker_->reactor->now_ms() + idle);
 }
 
 void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_out) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/config/config.h"
+#include "core/http/codec_set.h"
 #include "core/net/worker_context.h"
 #include "core/observe/stat_names.h"
 #include "core/upstream/client_connection.h"
@@ -15,8 +16,7 @@ namespace weir::upstream {
 
 // How a pool's connections speak to the backends.
 struct UpstreamCodec {
-  const weir_codec_api* api = nullptr;
-  weir_codec_params params{};
+  http::CodecSet codecs;  // client position
 };
 
 // One cluster on one worker: its hosts and all connections to them, shared by every downstream

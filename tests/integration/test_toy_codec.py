@@ -5,6 +5,7 @@ one stream a connection.
 """
 
 import os
+import socket
 import tempfile
 
 import harness
@@ -67,6 +68,58 @@ class ThroughTheToyProtocol(WeirTest):
     leaves.rst()
     for _ in range(5):
       self.assertEqual(stays.send(request("/stays")).response().body, b"/stays")
+
+
+class TheToyProtocolBesideHttp(WeirTest):
+  """One listener, two codecs: the client's first bytes say which."""
+
+  HELLO = bytes([1, 0, 0, 12, 0, 0, 0, 0]) + b"TOY1" + bytes([0, 0, 255, 255, 0, 0, 0, 100])
+
+  @classmethod
+  def make_config(cls):
+    directory = tempfile.TemporaryDirectory(prefix="weir-toy-")
+    cls.addClassCleanup(directory.cleanup)
+    cls.path = os.path.join(directory.name, "both")
+    address = "unix:" + cls.path
+    return config([listener("both", [route("app")], address=address, codecs=["toy", "h1"], request_headers_timeout="0.3s"),
+                   listener("main", [route("toy")])],
+                  [cluster("toy", address, protocol="toy", idle_timeout="0.05s"),
+                   cluster("app", cls.backend.address)])
+
+  def dial(self):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(harness.DEADLINE)
+    sock.connect(self.path)
+    wire = harness.Wire(sock)
+    self.clients.append(wire)
+    return wire
+
+  def test_a_toy_client_and_an_http_client_are_served_on_one_socket(self):
+    for number in range(3):
+      self.assertEqual(self.get("/toy%d" % number).body, b"/toy%d" % number)
+      self.assertEqual(self.dial().send(request("/http%d" % number)).response().body, b"/http%d" % number)
+
+  def test_first_bytes_in_pieces_decide_the_same(self):
+    http = self.dial()
+    for byte in request("/slow"):
+      http.send(bytes([byte]))
+    self.assertEqual(http.response().body, b"/slow")
+    toy = self.dial()
+    for byte in self.HELLO:
+      toy.send(bytes([byte]))
+    self.assertEqual(toy.take(12)[8:], b"TOY1")
+
+  def test_undecided_bytes_have_the_time_of_a_head(self):
+    wire = self.dial()
+    wire.send(self.HELLO[:5])
+    self.assertEqual(wire.rest(), b"")
+    self.weir.wait_stat("http.both.downstream_rq_header_timeout", 1)
+
+  def test_a_client_that_goes_without_a_byte_leaves_nothing(self):
+    self.dial().close()
+    half = self.dial()
+    half.half_close()
+    self.assertEqual(half.rest(), b"")
 
 
 if __name__ == "__main__":

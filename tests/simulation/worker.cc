@@ -87,9 +87,9 @@ upstream::UpstreamCodec CodecOf(const config::Cluster& cluster) {
   std::string error;
   const plugins::CodecExtension* codec = Plugins()->FindCodec(cluster.protocol, &error);
   if (codec == nullptr) Die(error);
-  upstream::UpstreamCodec made;
-  made.api = codec->api;
-  weir_codec_params& p = made.params;
+  http::CodecChoice choice;
+  choice.api = codec->api;
+  weir_codec_params& p = choice.params;
   p.struct_size = sizeof p;
   p.position = WEIR_CLIENT;
   p.raw_form = codec->raw_form;
@@ -98,10 +98,10 @@ upstream::UpstreamCodec CodecOf(const config::Cluster& cluster) {
   p.max_head_bytes = cluster.max_response_headers_kb * 1024;
   p.max_field_count = cluster.max_headers_count;
   p.max_trailer_bytes = 8192;
-  p.stream_window = cluster.per_connection_buffer_limit_bytes;
   p.max_streams = 100;
   p.flags = WEIR_CODEC_ACCEPT_HTTP_10 | WEIR_CODEC_ALLOW_UPGRADE | WEIR_CODEC_ALLOW_CONNECT;
-  return made;
+  http::SetWindows(cluster.per_connection_buffer_limit_bytes, &choice);
+  return {{{choice}}};
 }
 
 }  // namespace

@@ -5,10 +5,26 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "core/net/io.h"
+#include "core/net/tls_session.h"
 
 namespace weir::test {
+
+// What a handshake would have settled.
+struct FakeTls final : net::TlsSession {
+  std::string agreed;  // the ALPN name
+
+  std::string_view alpn() const override { return agreed; }
+  std::string_view server_name() const override { return {}; }
+  std::string_view version() const override { return "TLSv1.3"; }
+  std::string_view cipher() const override { return {}; }
+  bool resumed() const override { return false; }
+  bool peer_verified() const override { return false; }
+  bool truncated() const override { return false; }
+  std::string peer_subject() const override { return {}; }
+};
 
 // The far end of a FakeIo, which the test keeps: what it will read, what was written, and how much
 // it takes.
@@ -22,7 +38,8 @@ struct FakePeer {
   size_t most_per_write = SIZE_MAX;
   bool write_fails = false;
   bool connected = true;
-  bool shut = false;  // our FIN
+  const FakeTls* tls = nullptr;  // there is TLS
+  bool shut = false;             // our FIN
   bool aborted = false;
   bool closed = false;  // the Io is gone
   size_t written_at_shut = 0;
@@ -84,6 +101,7 @@ class FakeIo final : public net::Io {
   void AbortOnClose() override { peer_->aborted = true; }
   int error() const override { return peer_->write_fails || peer_->read_fails ? ECONNRESET : 0; }
   bool connected() const override { return peer_->connected; }
+  const net::TlsSession* tls() const override { return peer_->tls; }
 
  private:
   FakePeer* peer_;

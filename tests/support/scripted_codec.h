@@ -15,8 +15,8 @@ namespace weir::test {
 // line is a letter, the stream's number (one digit) and '\n':
 //   H1 a head · I1 an interim head · F1 a head that is all · D1<n> n bytes of body follow (up to 9,
 //   or "D1*<text>\n": the text) · E1 the end · T1 trailers · R1 a reset · S1 stop sending · X0 an
-//   error of the connection · X1 one of stream 1, with status 400 · G0 goaway · B0 everything after
-//   this waits until `unblock` is called · C0 close after what is queued
+//   error of the connection · X1 one of stream 1, with status 400, x1 without · G0 goaway · B0
+//   everything after this waits until `unblock` is called · C0 close after what is queued
 // Output has the same form, the letters in lower case; bodies as "d1*<text>\n".
 class ScriptedCodec {
  public:
@@ -28,7 +28,7 @@ class ScriptedCodec {
 
   static ScriptedCodec* last;  // the one made last, for the test to look at
 
-  explicit ScriptedCodec(const weir_codec_params& params) : host_(params.codec_host) {
+  explicit ScriptedCodec(const weir_codec_params& params) : made(params), host_(params.codec_host) {
     last = this;
   }
   ~ScriptedCodec() {
@@ -104,13 +104,19 @@ class ScriptedCodec {
   }
 
   static const weir_codec_api* Api(bool multiplexed = true);
+  // One that has deadlines; a tick writes "w0\n".
+  static weir_codec_api TimedApi(bool multiplexed = true);
 
   std::map<uint32_t, Stream> streams;
   std::vector<size_t> shown;
   std::string resets;  // "1:3 ": the host reset stream 1 for reason 3
   uint64_t consumed = 0;
   uint64_t most_per_produce = UINT64_MAX;
-  uint32_t capacity = 100;
+  static inline uint32_t first_capacity = 100;  // of those made from now on
+  uint32_t capacity = first_capacity;
+  uint64_t deadline = 0;   // TimedApi: when it wants to be called
+  std::string ticks;       // "1010 ": it was called then
+  weir_codec_params made;  // as it was made
   int produced = 0;
   unsigned sum = 0;
   bool blocked = false;
@@ -158,10 +164,11 @@ class ScriptedCodec {
         event->type = WEIR_EVENT_STOP_SENDING;
         return;
       case 'X':
+      case 'x':
         event->type = WEIR_EVENT_ERROR;
         event->error.reason = WEIR_REASON_PROTOCOL;
         event->error.scope = id == 0 ? WEIR_SCOPE_CONNECTION : WEIR_SCOPE_STREAM;
-        event->error.status = id == 0 ? 0 : 400;
+        event->error.status = id == 0 || data[0] == 'x' ? 0 : 400;
         return;
       case 'G':
         event->type = WEIR_EVENT_GOAWAY;
@@ -246,6 +253,19 @@ inline const weir_codec_api* ScriptedCodec::Api(bool multiplexed) {
   static const weir_codec_api one = make(0);
   static const weir_codec_api many = make(WEIR_CODEC_API_MULTIPLEXED);
   return multiplexed ? &many : &one;
+}
+
+inline weir_codec_api ScriptedCodec::TimedApi(bool multiplexed) {
+  weir_codec_api api = *Api(multiplexed);
+  api.deadline = [](const weir_codec* codec) {
+    return reinterpret_cast<const ScriptedCodec*>(codec)->deadline;
+  };
+  api.tick = [](weir_codec* codec, uint64_t now_ms, weir_out* out) {
+    auto* const self = reinterpret_cast<ScriptedCodec*>(codec);
+    self->ticks += std::to_string(now_ms) + " ";
+    self->Say('w', 0, out);
+  };
+  return api;
 }
 
 }  // namespace weir::test

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/config/config.h"
+#include "core/http/codec_set.h"
 #include "core/http/filter_chain.h"
 #include "core/http/path.h"
 #include "core/http/route/route_table.h"
@@ -24,11 +25,12 @@ struct HcmConfig {
   std::shared_ptr<const config::HttpConnectionManager> settings;
   std::unique_ptr<const http::RouteTable> routes;
   std::vector<http::FilterEntry> filters;  // without the terminal one
-  // What plugins made of their configuration, for filters and routes: freed with this, before the
-  // plugins go.
+  // What plugins made of their configuration, for codecs, filters and routes: freed with this,
+  // before the plugins go.
   std::vector<std::unique_ptr<void, void (*)(void*)>> filter_configs;
-  const weir_codec_api* codec = nullptr;
-  weir_codec_params codec_params{};  // server position
+  http::CodecSet codecs;  // server position
+  const weir_host* plugin_host = nullptr;
+  uint32_t buffer_limit = 0;  // the listener's: of one connection, each way
   http::PathOptions path_options;
   uint16_t listener_port = 0;
   bool secure = false;

@@ -39,7 +39,7 @@ class Builder {
     hcm_->path_options.normalize = settings_.normalize_path;
     hcm_->path_options.merge_slashes = settings_.merge_slashes;
     hcm_->path_options.escaped_slashes = Slashes(settings_.path_with_escaped_slashes_action);
-    Codec();
+    Codecs();
     Filters();
     Routes();
     Logs();
@@ -47,23 +47,35 @@ class Builder {
   }
 
  private:
-  void Codec() {
-    std::string error;
-    const plugins::CodecExtension* codec =
-        context_.plugins->FindCodec(settings_.codecs.front(), &error);
-    if (codec == nullptr) return context_.diagnostics->Add(settings_.mark, error);
-    hcm_->codec = codec->api;
-    weir_codec_params& p = hcm_->codec_params;
+  void Codecs() {
+    hcm_->plugin_host = context_.plugin_host;
+    hcm_->buffer_limit = listener_.per_connection_buffer_limit_bytes;
+    for (const std::string& name : settings_.codecs) {
+      std::string error;
+      const plugins::CodecExtension* codec = context_.plugins->FindCodec(name, &error);
+      if (codec == nullptr) {
+        context_.diagnostics->Add(settings_.mark, error);
+        continue;
+      }
+      http::CodecChoice choice;
+      choice.api = codec->api;
+      choice.params.raw_form = codec->raw_form;
+      Params(&choice);
+      hcm_->codecs.choices.push_back(choice);
+    }
+  }
+
+  void Params(http::CodecChoice* choice) {
+    weir_codec_params& p = choice->params;
     p.struct_size = sizeof p;
     p.position = WEIR_SERVER;
-    p.raw_form = codec->raw_form;
     p.host = context_.plugin_host;
     p.codec_host = http::CodecHostTable();
     p.max_head_bytes = settings_.max_request_headers_kb * 1024;
     p.max_field_count = settings_.max_headers_count;
     p.max_trailer_bytes = 8192;
-    p.stream_window = listener_.per_connection_buffer_limit_bytes;
     p.max_streams = 100;
+    http::SetWindows(listener_.per_connection_buffer_limit_bytes, choice);
     if (settings_.accept_http_10) p.flags |= WEIR_CODEC_ACCEPT_HTTP_10;
     if (!settings_.enable_trailers) p.flags |= WEIR_CODEC_DROP_TRAILERS;
     // Which tunnels a route allows is decided on the message; the codec only has to know that there

@@ -23,9 +23,7 @@ class Place final : public net::ServedConnection {
  public:
   Place(net::AcceptedConnection&& accepted, const std::shared_ptr<HcmWorker>& hcm)
       : ServedConnection(std::move(accepted), hcm->worker) {
-    weir_codec_params params = hcm->config->codec_params;
-    params.stream_window = buffer_limit();
-    connection_ = new ServerConnection(hcm, this, std::move(io_), params);
+    connection_ = new ServerConnection(hcm, this, std::move(io_));
   }
 
   // The worker has stopped for good: the connection is still there.
@@ -55,8 +53,8 @@ void ServeHttp(net::AcceptedConnection&& accepted, const std::shared_ptr<HcmWork
 }
 
 ServerConnection::ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedConnection* place,
-                                   std::unique_ptr<net::Io> io, const weir_codec_params& params)
-    : CodecConnection(hcm->worker, std::move(io), hcm->config->codec, params),
+                                   std::unique_ptr<net::Io> io)
+    : CodecConnection(hcm->worker, std::move(io), &hcm->config->codecs),
       hcm_(std::move(hcm)),
       place_(place) {
   hcm_->stats.downstream_cx_total->Add();
@@ -124,6 +122,13 @@ void ServerConnection::OnPartialInput() {
   Arm();
 }
 
+// A piece that was begun and is whole now was no request's head.
+void ServerConnection::OnShown(bool rest) {
+  if (rest || head_deadline_ == 0) return;
+  head_deadline_ = 0;
+  Arm();
+}
+
 // A client that has many streams learns which of them were not served, those on their way included.
 void ServerConnection::End(uint32_t reason) {
   if (multiplexed()) GoAway(2);
@@ -158,14 +163,10 @@ void ServerConnection::OnConnectionError(const weir_error& error) {
 }
 
 void ServerConnection::Arm() {
-  if (closing()) return;  // the deadline is that of the end
-  context()->reactor->SetDeadline(this,
-                                  Sooner(Sooner(head_deadline_, idle_deadline_), end_deadline_));
+  SetOwnDeadline(Sooner(Sooner(head_deadline_, idle_deadline_), end_deadline_));
 }
 
-void ServerConnection::OnDeadline() {
-  if (HandleEndDeadline()) return;
-  if (finished()) return;
+void ServerConnection::OnOwnDeadline() {
   Expire(context()->reactor->now_ms());
   if (!finished()) Arm();
 }

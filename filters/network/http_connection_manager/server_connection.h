@@ -19,7 +19,7 @@ class ServerConnection final : public http::CodecConnection {
  public:
   // place holds the listener's count of the connection and outlives it.
   ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedConnection* place,
-                   std::unique_ptr<net::Io> io, const weir_codec_params& params);
+                   std::unique_ptr<net::Io> io);
   ~ServerConnection() override;
 
   void Begin();
@@ -44,9 +44,10 @@ class ServerConnection final : public http::CodecConnection {
   http::CodecStream* OnNewStream() override;
   void OnInputEnd() override;
   void OnPartialInput() override;
+  void OnShown(bool rest) override;
   void OnDrained() override;
   void OnGone(uint32_t reason) override;
-  void OnDeadline() override;
+  void OnOwnDeadline() override;
   void OnConnectionError(const weir_error& error) override;
 
   void End(uint32_t reason);

@@ -255,9 +255,8 @@ void Stream::OnDeferred() {
 
 void Stream::OnChainFailure(const http::FilterEntry& entry) {
   hcm_->stats.filter_failures->Add();
-  if (hcm_->config->codec_params.host != nullptr &&
-      hcm_->config->codec_params.host->count != nullptr) {
-    hcm_->config->codec_params.host->count(entry.errors, 1);
+  if (hcm_->config->plugin_host != nullptr && hcm_->config->plugin_host->count != nullptr) {
+    hcm_->config->plugin_host->count(entry.errors, 1);
   }
   pending_ = nullptr;
   LocalReply reply;

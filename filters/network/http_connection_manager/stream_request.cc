@@ -139,8 +139,7 @@ void Stream::StartFilters(bool end_stream) {
     Reply(413, "request_payload_too_large");
     return;
   }
-  if (!chain_.Build(hcm_->config->filters, route_,
-                    downstream_->hcm()->config->codec_params.stream_window)) {
+  if (!chain_.Build(hcm_->config->filters, route_, downstream_->hcm()->config->buffer_limit)) {
     if (!finished_ && !local_reply_) Reply(500, "filter_chain_failed");
     return;
   }

@@ -1,5 +1,6 @@
 #include "tests/support/toy_codec/toy_codec.h"
 
+#include <algorithm>
 #include <new>
 
 #include "plugins/sdk/config_node.h"
@@ -82,6 +83,14 @@ std::uint32_t Reusable(const weir_codec* codec) {
   return From(codec)->Reusable() ? 1 : 0;
 }
 
+// The first frame is always HELLO.
+std::uint32_t Probe(const std::uint8_t* data, std::size_t size) {
+  static constexpr std::uint8_t kStart[] = {kHello, 0, 0, 12, 0, 0, 0, 0, 'T', 'O', 'Y', '1'};
+  const std::size_t shown = std::min(size, sizeof kStart);
+  if (!std::equal(data, data + shown, kStart)) return WEIR_PROBE_NO;
+  return shown == sizeof kStart ? WEIR_PROBE_YES : WEIR_PROBE_MORE;
+}
+
 }  // namespace
 
 const weir_codec_api kToyCodecApi = {
@@ -105,7 +114,7 @@ const weir_codec_api kToyCodecApi = {
     .capacity = Capacity,
     .reusable = Reusable,
     .alpn = "toy/1",
-    .probe = nullptr,
+    .probe = Probe,
 };
 
 }  // namespace weir::toy

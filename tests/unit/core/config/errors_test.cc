@@ -227,8 +227,8 @@ TEST(Errors, NameTheFeatureThatWeirLacks) {
               ElementsAre("1:89 \"retry_policy\" asks for a feature that Weir does not have: retry "
                           "policies"));
   EXPECT_THAT(
-      Mistakes(WithHttp("routes: [], codec_type: HTTP2")),
-      ElementsAre(HasSubstr("codec_type \"HTTP2\" asks for a feature that Weir does not have")));
+      Mistakes(WithHttp("routes: [], codec_type: HTTP3")),
+      ElementsAre(HasSubstr("codec_type \"HTTP3\" asks for a feature that Weir does not have")));
   EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], transport_socket: {name: tls}")),
               ElementsAre(HasSubstr("feature that Weir does not have: TLS to backends")));
   EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], type: STRICT_DNS")),

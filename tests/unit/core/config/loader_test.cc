@@ -1,3 +1,4 @@
+#include "core/config/names.h"
 #include "tests/unit/core/config/config_testing.h"
 
 // What each key becomes.
@@ -290,6 +291,21 @@ TEST(LoadFile, NamesTheFileThatCannotBeRead) {
             "/nonexistent/weir.yaml: the file cannot be read: No such file or directory\n");
   EXPECT_EQ(LoadFile("/tmp").diagnostics.Print(),
             "/tmp: the file cannot be read: it is a directory\n");
+}
+
+TEST(LoaderCodecs, CodecTypeStandsForCodecs) {
+  const auto codecs = [](const std::string& type) {
+    const auto bootstrap = MustLoad(WithHttp("routes: [], codec_type: " + type));
+    return FirstHttp(*bootstrap).codecs;
+  };
+  EXPECT_EQ(codecs("AUTO"), DefaultCodecs());
+  EXPECT_THAT(codecs("HTTP1"), ElementsAre("h1"));
+  EXPECT_THAT(codecs("HTTP2"), ElementsAre("h2"));
+}
+
+TEST(LoaderCodecs, AutoAtAClusterIsHttp2WhereItIsAgreedOnAndElseHttp1) {
+  EXPECT_THAT(CodecsOfProtocol("auto"), ElementsAre("h2", "h1"));
+  EXPECT_THAT(CodecsOfProtocol("toy"), ElementsAre("toy"));
 }
 
 }  // namespace

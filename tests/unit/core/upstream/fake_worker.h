@@ -152,10 +152,7 @@ inline weir_codec_params H1Params(uint8_t position, uint32_t window = 262'144) {
 }
 
 inline upstream::UpstreamCodec H1Upstream(uint32_t window = 262'144) {
-  upstream::UpstreamCodec codec;
-  codec.api = H1Api();
-  codec.params = H1Params(WEIR_CLIENT, window);
-  return codec;
+  return {{{{H1Api(), H1Params(WEIR_CLIENT, window)}}}};
 }
 
 inline config::Cluster TestCluster(int hosts = 1) {

@@ -545,7 +545,7 @@ TEST_F(PoolTest, ABrokenConnectionEndsItsStreamOnce) {
 TEST_F(PoolTest, ACodecThatCannotBeMadeIsAFailedConnect) {
   const auto stats = observe::BindClusterStats(&worker_.registry, worker_.context.stats, "app");
   UpstreamCodec codec = test::H1Upstream();
-  codec.params.stream_window = 0;  // of no use to the codec
+  codec.codecs.choices[0].params.stream_window = 0;  // of no use to the codec
   pool_ = std::make_unique<Pool>(&worker_.context, &cluster_, codec, stats, 1);
   Request& request = Begin();
   EXPECT_EQ(request.failure, PoolFailure::kConnectFailed);
@@ -554,7 +554,7 @@ TEST_F(PoolTest, ACodecThatCannotBeMadeIsAFailedConnect) {
 
 class SharedPoolTest : public PoolTest {
  protected:
-  SharedPoolTest() { codec_.api = test::ScriptedCodec::Api(); }
+  SharedPoolTest() { codec_.codecs.choices[0].api = test::ScriptedCodec::Api(); }
 };
 
 TEST_F(SharedPoolTest, RequestsShareAMultiplexedConnection) {

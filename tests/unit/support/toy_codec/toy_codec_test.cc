@@ -504,6 +504,20 @@ TEST_F(ToyCodecTest, WithoutMemoryThereIsNoCodec) {
   test::FailAllocationsAfter(-1);
 }
 
+TEST_F(ToyCodecTest, ItKnowsItsFirstFrameAndNothingElse) {
+  const std::string hello = Hello();
+  const auto probe = [](const std::string& bytes) {
+    return kToyCodecApi.probe(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  };
+  for (std::size_t size = 1; size <= hello.size(); ++size) {
+    EXPECT_EQ(probe(hello.substr(0, size)), size < 12 ? WEIR_PROBE_MORE : WEIR_PROBE_YES) << size;
+    if (size > 12) continue;
+    std::string other = hello.substr(0, size);
+    ++other[size - 1];
+    EXPECT_EQ(probe(other), WEIR_PROBE_NO) << size;
+  }
+}
+
 TEST_F(ToyCodecTest, GarbageIsSurvived) {
   std::mt19937_64 random(99);
   for (int round = 0; round < 2000; ++round) {

@@ -304,7 +304,7 @@ std::string Frame(uint8_t type, uint8_t stream, const std::string& payload) {
 }
 
 TEST_F(ReplayTest, APostThatThePeerRefusedIsSentAgain) {
-  codec_.api = &toy::kToyCodecApi;
+  codec_.codecs.choices[0].api = &toy::kToyCodecApi;
   FakeStream& stream = Post(3);
   stream.Body("abc", true);
   worker_.Turn();
@@ -319,7 +319,7 @@ TEST_F(ReplayTest, APostThatThePeerRefusedIsSentAgain) {
 }
 
 TEST_F(ReplayTest, APostThatThePeerResetForAnotherReasonIsNot) {
-  codec_.api = &toy::kToyCodecApi;
+  codec_.codecs.choices[0].api = &toy::kToyCodecApi;
   FakeStream& stream = Post(3);
   stream.Body("abc", true);
   worker_.Turn();
