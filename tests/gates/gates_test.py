@@ -4,6 +4,7 @@ import os
 import tempfile
 import unittest
 
+import conformance
 import docs
 import includes
 import rules
@@ -114,6 +115,38 @@ class Words(unittest.TestCase):
 
     def test_the_lab_may_be_named_by_dev(self):
         self.assertFalse(list(words.check_text("dev", "../sha" "red/bench")))
+
+
+class Conformance(unittest.TestCase):
+    ROWS = [f"{section}\tit holds\tconnection\tPROTOCOL_ERROR\tH2.Holds" for section in conformance.SECTIONS]
+
+    def offences(self, *rows, without=""):
+        table = ["\t".join(conformance.COLUMNS), *rows, *(row for row in self.ROWS if not row.startswith(without or "no"))]
+        return list(conformance.check_table("\n".join(table) + "\n", {"NO_ERROR", "PROTOCOL_ERROR"}, {"H2.Holds", "H2.Too"}))
+
+    def test_a_rule_with_its_tests_is_well(self):
+        self.assertFalse(self.offences())
+        self.assertFalse(self.offences("RFC 7541 2.3.3\tsaid\tstream\t431\tH2.Holds, H2.Too"))
+        self.assertFalse(self.offences("7\tallowed\tnone\tNO_ERROR\tH2.Too"))
+
+    def test_a_rule_without_a_test_is_found(self):
+        self.assertEqual(len(self.offences("7\tsaid\tconnection\tPROTOCOL_ERROR\tH2.Gone")), 1)
+        self.assertEqual(len(self.offences("7\tsaid\tconnection\tPROTOCOL_ERROR\tH2.Holds, H2.Gone")), 1)
+        self.assertEqual(len(self.offences("7\tsaid\tconnection\tPROTOCOL_ERROR\t")), 1)
+
+    def test_what_is_no_row_is_found(self):
+        for row in ("7\tsaid\tconnection\tPROTOCOL_ERROR", "", "seven\tsaid\tconnection\tPROTOCOL_ERROR\tH2.Holds",
+                    "7\tsaid\tboth\tPROTOCOL_ERROR\tH2.Holds", "7\tsaid\tstream\tNOBODYS_ERROR\tH2.Holds",
+                    "7\tsaid\tnone\tPROTOCOL_ERROR\tH2.Holds", "7\tsaid\tstream\tNO_ERROR\tH2.Holds",
+                    "7\t\tstream\tPROTOCOL_ERROR\tH2.Holds", self.ROWS[0]):
+            self.assertEqual(len(self.offences(row)), 1, row)
+        self.assertTrue(list(conformance.check_table("section\trule\n", set(), set())))
+
+    def test_a_section_that_is_gone_is_found(self):
+        self.assertEqual(len(self.offences(without="6.9")), 1)
+
+    def test_codes_are_read_from_their_table(self):
+        self.assertEqual(conformance.codes('  X(kNoError, 0x0, "NO_ERROR")  \\\n  X(kCancel, 0x8, "CANCEL")\n'), {"NO_ERROR", "CANCEL"})
 
 
 class Rules(unittest.TestCase):
