@@ -406,7 +406,9 @@ typedef struct weir_http_api {
   int32_t (*remove)(weir_stream* stream, uint32_t which, weir_view name); /* how many were removed */
   /* Start line: the names are ":method", ":path", ":authority", ":scheme", ":protocol". */
   int32_t (*get_start)(weir_stream* stream, weir_view name, weir_view* value);
-  int32_t (*set_start)(weir_stream* stream, weir_view name, weir_view value); /* :path and :authority; the route is kept */
+  /* :path and :authority. The route is kept: its cluster gets the new path, and where it rewrites a prefix, a path without that
+   * prefix is answered with 400. */
+  int32_t (*set_start)(weir_stream* stream, weir_view name, weir_view value);
   uint32_t (*status)(weir_stream* stream);
   int32_t (*set_status)(weir_stream* stream, uint32_t status);
   /* The body that has arrived and not gone by this filter: one coherent view, the present chunk included. */
@@ -439,6 +441,8 @@ typedef struct weir_http_filter_api {
   /* node may be NULL. per_route is 1 for an entry of typed_per_filter_config. NULL refuses: report through host->config. */
   void* (*config_new)(const weir_host* host, const weir_http_api* http, const weir_node* node, uint32_t per_route);
   void (*config_free)(void* config);
+  /* All filters of a stream are made before the first of their hooks runs. A local reply or reset asked for here keeps the
+   * request from all of them. */
   int32_t (*create)(void* self, void* config, weir_stream* stream);
   void (*destroy)(void* self); /* the last call; make none of the host's calls from it */
   int32_t (*request_headers)(void* self, weir_stream* stream, uint32_t end_stream);

@@ -21,7 +21,8 @@ def files(root, under="", endings=None):
     for folder, folders, names in os.walk(os.path.join(root, under)):
         folders[:] = sorted(name for name in folders if name not in NOT_OURS)
         for name in names:
-            if endings is None or name.endswith(tuple(endings)):
+            # In a linked work tree .git is a file.
+            if name not in NOT_OURS and (endings is None or name.endswith(tuple(endings))):
                 found.append(os.path.relpath(os.path.join(folder, name), root))
     return sorted(found)
 

@@ -150,6 +150,62 @@ TEST(ExpectContinue, AFilterThatLetsTheHeadPassLeavesItToTheBackend) {
   EXPECT_TRUE(HasStatus(world.Got(client), "417"));
 }
 
+// ---- Watermarks
+
+TEST(StreamFilters, AFilterThatPausesARequestHoldsTheClientUntilItResumes) {
+  FilterScript s;
+  weir_ticket ticket{};
+  bool hold = true;
+  s.request_data = [&](weir_stream* x, bool) {
+    ticket = api().ticket(x);
+    return hold ? WEIR_STOP_WATERMARK : WEIR_CONTINUE;
+  };
+  World world({&s});
+  Client& client = world.Connect();
+  world.Send(client, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4000000\r\n\r\n");
+  for (int i = 0; i < 40; ++i) world.Send(client, std::string(100'000, 'x'));
+  EXPECT_GT(client.peer.to_read.size(), 1'000'000u);
+  EXPECT_EQ(Body(world.backend(0).Written()), "");
+  hold = false;
+  EXPECT_EQ(api().resume(ticket, WEIR_REQUEST), WEIR_OK);
+  for (int i = 0; i < 40; ++i) world.Turn();
+  EXPECT_EQ(client.peer.to_read.size(), 0u);
+  EXPECT_EQ(world.backend(0).Written(), std::string(4'000'000, 'x'));
+  world.Answer(0, kOk);
+  EXPECT_TRUE(HasStatus(world.Got(client), "200"));
+  EXPECT_GE(world.Stat("downstream_flow_control_paused_reading_total"), 1u);
+  EXPECT_EQ(world.Stat("downstream_flow_control_paused_reading_total"),
+            world.Stat("downstream_flow_control_resumed_reading_total"));
+}
+
+TEST(StreamFilters, AFilterThatPausesAResponseHoldsTheBackendUntilItResumes) {
+  FilterScript s;
+  weir_ticket ticket{};
+  bool hold = true;
+  s.response_headers = [&](weir_stream*, bool) { return WEIR_STOP; };
+  s.response_data = [&](weir_stream* x, bool) {
+    ticket = api().ticket(x);
+    return hold ? WEIR_STOP_WATERMARK : WEIR_CONTINUE;
+  };
+  World world({&s});
+  Client& client = world.Connect();
+  world.Send(client, kGet);
+  world.backend(0).Send("HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-length: 4000000\r\n\r\n");
+  for (int i = 0; i < 40; ++i) {
+    world.backend(0).Send(std::string(100'000, 'y'));
+    world.Turn();
+  }
+  EXPECT_GT(world.backend(0).peer.to_read.size(), 1'000'000u);
+  EXPECT_EQ(world.Got(client), "");
+  hold = false;
+  EXPECT_EQ(api().resume(ticket, WEIR_RESPONSE), WEIR_OK);
+  for (int i = 0; i < 40; ++i) world.Turn();
+  EXPECT_EQ(world.backend(0).peer.to_read.size(), 0u);
+  const std::string got = world.Got(client);
+  EXPECT_EQ(FieldOf(got, "x-a"), "b");
+  EXPECT_EQ(Body(got), std::string(4'000'000, 'y'));
+}
+
 // ---- The known ways to get this wrong
 
 TEST(StreamFilters, Pitfall5WhatComesAfterAResetReachesNoHook) {
@@ -410,6 +466,24 @@ TEST(StreamFilters, Pitfall14ATunnelThatAFilterHoldsIsNotReadUntilItOpens) {
   EXPECT_EQ(world.Got(client), "");
   EXPECT_GT(client.peer.to_read.size(), 3'000'000u);
   EXPECT_LT(world.worker.slabs.pinned_bytes(), 1'000'000u);
+}
+
+TEST(StreamFilters, Pitfall14ATunnelThatAFilterBuffersIsCutAtItsLimit) {
+  FilterScript s;
+  s.request_data = [](weir_stream*, bool end) { return end ? WEIR_CONTINUE : WEIR_STOP; };
+  World world({&s}, kTunnels);
+  Client& client = world.Connect();
+  world.Send(client, kUpgrade);
+  world.Answer(0, "HTTP/1.1 101 Go\r\nconnection: upgrade\r\nupgrade: e\r\n\r\nhello");
+  EXPECT_EQ(Body(world.Got(client)), "hello");
+  world.backend(0).Written();
+  for (int i = 0; i < 40 && !client.peer.closed; ++i) world.Send(client, std::string(100'000, 'x'));
+  EXPECT_TRUE(client.peer.closed);
+  EXPECT_EQ(world.backend(0).Written(), "");
+  EXPECT_TRUE(world.backend(0).peer.closed);
+  EXPECT_EQ(world.Got(client), "") << "no answer belongs into a tunnel";
+  EXPECT_EQ(world.Stat("downstream_rq_too_large"), 1u);
+  EXPECT_EQ(world.Stat("downstream_cx_upgrades_active"), 0u);
 }
 
 // A lean chain for tunnels: their route goes without the filter.
