@@ -10,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/net/second_look.h"
+
 namespace weir::net {
 namespace {
 
@@ -40,6 +42,7 @@ uint64_t EventLoop::MonotonicMs() {
 EventLoop::EventLoop()
     : base_(NewBase()),
       reactor_(MonotonicMs()),
+      second_look_(std::make_unique<SecondLook>(&reactor_)),
       timer_(event_new(base_, -1, 0, &EventLoop::OnTimer, this), &event_free),
       posted_event_(nullptr, &event_free),
       wakeup_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {

@@ -13,6 +13,8 @@ struct event_base;
 
 namespace weir::net {
 
+class SecondLook;
+
 // A worker's loop: libevent's epoll below, the reactor's phases above. One turn waits for events,
 // dispatches them, and runs the reactor. While nothing happens nothing wakes it: one timer stands
 // for all deadlines and is moved only when the wheel's next slot is nearer than what it is set to.
@@ -46,6 +48,7 @@ class EventLoop {
   }
 
   Reactor* reactor() { return &reactor_; }
+  SecondLook* second_look() { return second_look_.get(); }
   uint64_t now_ms() const { return reactor_.now_ms(); }
   event_base* base() const { return base_; }
 
@@ -60,6 +63,7 @@ class EventLoop {
 
   event_base* base_;
   Reactor reactor_;
+  std::unique_ptr<SecondLook> second_look_;
   std::unique_ptr<event, void (*)(event*)> timer_;
   std::unique_ptr<event, void (*)(event*)> posted_event_;
   uint64_t timer_at_ms_ = UINT64_MAX;  // when the timer fires; UINT64_MAX: it is not set

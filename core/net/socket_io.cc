@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/net/second_look.h"
+
 namespace weir::net {
 namespace {
 
@@ -159,7 +161,10 @@ ssize_t SocketIo::Read(uint8_t* room, size_t size) {
     const ssize_t got = Receive(fd(), room, size);
     if (got >= 0) {
       // A short read says that there is no more, unless a FIN is known to follow.
-      if (static_cast<size_t>(got) < size) readable_ = fin_waits_ && got > 0;
+      if (static_cast<size_t>(got) < size) {
+        readable_ = fin_waits_ && got > 0;
+        if (got > 0) loop_->second_look()->Note(this);
+      }
       if (fin_waits_) AnnounceFin(got, size);
       return got;
     }
@@ -172,6 +177,15 @@ ssize_t SocketIo::Read(uint8_t* room, size_t size) {
     state_ = State::kBroken;
     return kFailed;
   }
+}
+
+// A read that finds the error takes it from the socket: the next one would see a FIN.
+void SocketIo::LookForReset() {
+  if (state_ != State::kConnected) return;
+  uint8_t byte;
+  const ssize_t got =
+      syscall(SYS_recvfrom, fd(), &byte, 1, MSG_DONTWAIT | MSG_PEEK, nullptr, nullptr);
+  if (got < 0 && errno != EAGAIN && errno != EINTR) Fail(errno);
 }
 
 // Bytes and FIN that came together are one edge: a reader that stops at a short read would never

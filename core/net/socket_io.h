@@ -14,8 +14,9 @@ namespace weir::net {
 
 // A connected (or connecting) stream socket. Registered with epoll once, for both directions and by
 // edges; nothing is registered again however the connection goes on. A short read is as good as
-// kAgain: when the peer's FIN stands behind the bytes it took, one more OnIo follows. The memory of
-// dead ones is kept for the next ones of the same thread.
+// kAgain: when the peer's FIN stands behind the bytes it took, one more OnIo follows, and when it
+// was a RST, one follows in the next seconds (see SecondLook). The memory of dead ones is kept for
+// the next ones of the same thread.
 class SocketIo final : public Io {
  public:
   // Takes an accepted, non-blocking socket. The first OnIo comes in a later dispatch.
@@ -38,6 +39,7 @@ class SocketIo final : public Io {
   static void operator delete(void* memory);
 
  private:
+  friend class SecondLook;
   enum class State : uint8_t { kConnecting, kConnected, kBroken };
 
   SocketIo(EventLoop* loop, int fd, State state);
@@ -46,6 +48,7 @@ class SocketIo final : public Io {
   void FinishConnect();
   void AnnounceFin(ssize_t got, size_t size);
   void Fail(int error);
+  void LookForReset();
 
   EventLoop* loop_;
   event event_;
@@ -53,6 +56,8 @@ class SocketIo final : public Io {
   State state_;
   bool shutdown_when_connected_ = false;
   bool fin_waits_ = false;  // epoll has seen the FIN; the reader may not have
+  bool read_since_look_ = false;
+  base::ListNode look_link_;  // SecondLook's
 };
 
 static_assert(sizeof(SocketIo) <= 192, "an idle connection is to stay below 1 KiB in all");

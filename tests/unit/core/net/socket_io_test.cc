@@ -176,6 +176,76 @@ TEST_F(SocketIoTest, TheMemoryOfTheDeadIsUsedAgain) {
   EXPECT_EQ(io_.get(), before);
 }
 
+class ResetTest : public testing::Test {
+ protected:
+  // A pair of TCP sockets: a socket of which the peer is in this process too.
+  void SetUp() override {
+    const BindResult bound = Bind(*Address::Parse("127.0.0.1:0"), {});
+    ASSERT_EQ(bound.error, "");
+    sockaddr_storage to;
+    const socklen_t size = bound.address.ToSockaddr(&to);
+    peer_ = socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_EQ(connect(peer_, reinterpret_cast<sockaddr*>(&to), size), 0);
+    const int accepted = accept4(bound.fd, nullptr, nullptr, SOCK_NONBLOCK);
+    ASSERT_GE(accepted, 0);
+    close(bound.fd);
+    io_ = SocketIo::Adopt(&loop_, accepted);
+    io_->set_client(&client_);
+    loop_.Turn(true);
+  }
+  void TearDown() override {
+    if (peer_ >= 0) close(peer_);
+  }
+  void ResetByPeer() {
+    const linger abort = {1, 0};
+    ASSERT_EQ(setsockopt(peer_, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort)), 0);
+    close(peer_);
+    peer_ = -1;
+  }
+
+  EventLoop loop_;
+  Client client_;
+  std::unique_ptr<SocketIo> io_;
+  int peer_ = -1;
+  uint8_t room_[65536];
+};
+
+TEST_F(ResetTest, BehindBytesIsAnnouncedThoughTheReadWasShort) {
+  ASSERT_EQ(send(peer_, "ab", 2, 0), 2);
+  ResetByPeer();
+  loop_.Turn(true);
+  EXPECT_EQ(io_->Read(room_, sizeof(room_)), 2);
+  const int before = client_.reads;
+  ASSERT_TRUE(Until(&loop_, [&] { return client_.reads > before; }));
+  EXPECT_EQ(io_->Read(room_, sizeof(room_)), kFailed);
+  EXPECT_EQ(io_->error(), ECONNRESET);
+}
+
+TEST_F(ResetTest, ASocketThatRestsIsNotAnnouncedForNothing) {
+  ASSERT_EQ(send(peer_, "ab", 2, 0), 2);
+  loop_.Turn(true);
+  EXPECT_EQ(io_->Read(room_, sizeof(room_)), 2);
+  const int before = client_.calls;
+  // The loop goes to sleep for good once it has looked.
+  const uint64_t end = EventLoop::MonotonicMs() + 5000;
+  do {
+    loop_.Turn(true);
+  } while (loop_.reactor()->WaitMs() != UINT64_MAX && EventLoop::MonotonicMs() < end);
+  EXPECT_EQ(loop_.reactor()->WaitMs(), UINT64_MAX);
+  EXPECT_EQ(client_.calls, before);
+  ASSERT_EQ(send(peer_, "c", 1, 0), 1);
+  loop_.Turn(true);
+  EXPECT_EQ(io_->Read(room_, sizeof(room_)), 1);
+}
+
+TEST_F(ResetTest, ASocketMayDieBeforeTheSecondLook) {
+  ASSERT_EQ(send(peer_, "ab", 2, 0), 2);
+  loop_.Turn(true);
+  EXPECT_EQ(io_->Read(room_, sizeof(room_)), 2);
+  io_.reset();
+  EXPECT_TRUE(Until(&loop_, [&] { return loop_.reactor()->WaitMs() == UINT64_MAX; }));
+}
+
 class ConnectTest : public testing::TestWithParam<const char*> {
  protected:
   void Listen() {

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "core/net/actor.h"
+#include "core/net/reactor.h"
+#include "core/net/socket_io.h"
+
+namespace weir::net {
+
+// Looks once more at sockets that have gone quiet. Bytes and a RST that come together are one edge,
+// and libevent does not say that there was an error in it: whoever stops at a short read would
+// learn of the RST from its next write only, and who waits for a silent peer never. A second read
+// each time would cost a system call a message; this costs one for each time that a socket rests,
+// one to two seconds after it began to.
+//
+// One per loop, used on its thread.
+class SecondLook final : public Actor {
+ public:
+  explicit SecondLook(Reactor* reactor) : reactor_(reactor) {}
+
+  // The socket gave all that it had. It may die at any time.
+  void Note(SocketIo* io) {
+    io->read_since_look_ = true;
+    if (!io->look_link_.linked()) Add(io);
+  }
+
+ private:
+  void OnDeadline() override;
+  void Add(SocketIo* io);
+
+  using Sockets = base::List<SocketIo, &SocketIo::look_link_>;
+  Reactor* reactor_;
+  Sockets waiting_;
+  Sockets round_;  // those of the present round that have not been visited
+};
+
+}  // namespace weir::net
