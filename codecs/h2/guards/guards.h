@@ -37,13 +37,15 @@ class SlowReader {
     drip_reader_.Starve(now_ms);
   }
 
-  // Nothing waits any more.
+  // Nothing waits any more, for whatever reason: it was sent, or who waited is gone.
   constexpr void Rest(uint64_t now_ms) {
     zero_window_.Feed();
     drip_reader_.Rest(now_ms);
   }
 
-  // WINDOW_UPDATE or SETTINGS raised the window, by so many bytes above zero.
+  // WINDOW_UPDATE or SETTINGS raised the window, by so many bytes above zero. To be told of each,
+  // whether bytes wait or not: a reader that comes back in small steps is not to be judged by the
+  // first of them.
   [[nodiscard]] constexpr GuardId Granted(uint64_t now_ms, uint64_t bytes,
                                           const GuardLimits& limits) {
     if (!zero_window_.Check(now_ms, limits)) return GuardId::kZeroWindow;

@@ -147,5 +147,16 @@ TEST(H2Healthy, AReaderThatPausesAndCreditsInSmallSteps) {
   }
 }
 
+// The same, with all its credits in one read.
+TEST(H2Healthy, AReaderThatPausesAndCreditsAllAtOnceInSmallSteps) {
+  SlowReader reader;
+  for (uint64_t now = 0; now < 30 * kDay; now += 60 * kSecond) {
+    reader.Starve(now);
+    for (int credit = 0; credit < 200; ++credit) {
+      EXPECT_QUIET(reader.Granted(now + 50 * kSecond, 100, kLimits));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace weir::h2
