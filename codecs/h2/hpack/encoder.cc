@@ -16,6 +16,14 @@ constexpr uint8_t kIndexing = 0x40;
 constexpr uint8_t kNeverIndexed = 0x10;
 constexpr uint8_t kNotIndexed = 0x00;
 
+// Strings go out raw: the Huffman code takes 1.1 ns a byte here (hpack_bench) and saves a fifth of
+// the bytes; a copy takes a tenth of that.
+//
+// The table is used because it costs nothing: to find a slot and compare the value takes what
+// writing it takes. A browser's request is 58 ns and 193 bytes with it, 65 ns and 370 bytes
+// without; an answer with nine fields 43 ns and 120 bytes against 40 ns and 160. A hash of the
+// value would cost more than the bytes that it saves.
+
 // Fields whose values come again on the same connection, and of which none is a secret: only these
 // go into the table.
 constexpr uint16_t kRepeating[] = {

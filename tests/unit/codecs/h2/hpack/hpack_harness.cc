@@ -57,7 +57,7 @@ DecoderUnderTest::DecoderUnderTest(uint32_t fields, uint32_t list_size, size_t s
 Status DecoderUnderTest::Decode(const Bytes& block) {
   input_ = Bytes(block.begin(), block.end());
   input_.shrink_to_fit();
-  fields_.assign(max_fields, weir_field{});
+  if (fields_.size() < max_fields) fields_.resize(max_fields);
   block_ = Block{};
   block_.fields = fields_.data();
   block_.max_fields = max_fields;

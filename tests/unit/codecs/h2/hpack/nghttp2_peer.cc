@@ -40,6 +40,22 @@ std::optional<TextFields> Nghttp2Inflater::Decode(const Bytes& block) {
   return fields;
 }
 
+size_t Nghttp2Inflater::Count(const Bytes& block) {
+  size_t count = 0;
+  const uint8_t* at = block.data();
+  int flags = 0;
+  while ((flags & NGHTTP2_HD_INFLATE_FINAL) == 0) {
+    nghttp2_nv nv{};
+    const auto left = static_cast<size_t>(block.data() + block.size() - at);
+    const ssize_t used = nghttp2_hd_inflate_hd2(inflater_, &nv, &flags, at, left, 1);
+    if (used < 0) std::abort();
+    at += used;
+    if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) ++count;
+  }
+  nghttp2_hd_inflate_end_headers(inflater_);
+  return count;
+}
+
 Nghttp2Deflater::Nghttp2Deflater() {
   if (nghttp2_hd_deflate_new(&deflater_, 4096) != 0) std::abort();
 }

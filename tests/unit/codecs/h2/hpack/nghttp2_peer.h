@@ -20,6 +20,8 @@ class Nghttp2Inflater {
   void SetLimit(uint32_t limit);
   // No value: the block is in error, and so is this inflater from then on.
   std::optional<TextFields> Decode(const Bytes& block);
+  // How many fields a good block has, without keeping them.
+  size_t Count(const Bytes& block);
 
  private:
   nghttp2_hd_inflater* inflater_ = nullptr;
