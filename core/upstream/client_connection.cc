@@ -5,26 +5,43 @@
 #include "core/upstream/pool.h"
 
 namespace weir::upstream {
+namespace {
+
+// How long a backend that broke the protocol may take to hear why.
+constexpr uint64_t kLastWordsMs = 1'000;
+
+}  // namespace
 
 ClientConnection::ClientConnection(Pool* pool, Host* host, std::unique_ptr<net::Io> io,
                                    const http::CodecSet* codecs)
-    : CodecConnection(pool->worker(), std::move(io), codecs), pool_(pool), host_(host) {}
+    : CodecConnection(pool->worker(), std::move(io), codecs), pool_(pool), host_(host) {
+  set_flush_ms(kLastWordsMs);
+}
+
+void ClientConnection::Settle() {
+  settle_ = true;
+  context()->reactor->Defer(this);
+}
 
 void ClientConnection::StartConnecting(uint64_t timeout_ms) {
-  net::Reactor* reactor = context()->reactor;
-  SetOwnDeadline(timeout_ms == 0 ? 0 : reactor->now_ms() + timeout_ms);
+  SetOwnDeadline(timeout_ms == 0 ? 0 : context()->reactor->now_ms() + timeout_ms);
   Start();
   // Unix sockets connect at once: the pool's waiters are then served in the deferred phase, as with
   // any other.
-  if (io()->connected()) {
-    settle_ = true;
-    reactor->Defer(this);
-  }
+  if (io()->connected()) Settle();
 }
 
 void ClientConnection::OnConnected() {
-  settle_ = true;
-  context()->reactor->Defer(this);
+  Settle();
+}
+
+// Room for streams comes with the peer's first words, and goes and comes later.
+void ClientConnection::OnShown(bool) {
+  if (closing()) return;
+  const bool changed = state_ == State::kConnecting
+                           ? Capacity() > 0 || !Reusable()
+                           : idle_link_.linked() != Usable() || (Leaves() && !leaving_);
+  if (changed) Settle();
 }
 
 bool ClientConnection::OpenStream(http::CodecStream* stream) {
@@ -32,6 +49,7 @@ bool ClientConnection::OpenStream(http::CodecStream* stream) {
   idle_link_.Unlink();
   ++active_;
   ++requests_;
+  worn_out_ = pool_->WornOut(this);
   SetOwnDeadline(0);
   return true;
 }
@@ -46,15 +64,16 @@ void ClientConnection::StreamDone(bool clean) {
     pool_->OnRoom(this);
     return;
   }
-  settle_ = true;
-  context()->reactor->Defer(this);
+  Settle();
 }
 
 void ClientConnection::OnDeferred() {
   CodecConnection::OnDeferred();
-  if (finished() || !settle_) return;
+  if (closing() || !settle_) return;
   settle_ = false;
   if (state_ == State::kConnecting && io()->connected()) {
+    if (Capacity() == 0 && Reusable()) return;  // the peer has yet to say how many it takes
+    if (!Reusable()) return Close();
     state_ = State::kReady;
     connecting_ = false;
     SetOwnDeadline(0);
@@ -63,9 +82,15 @@ void ClientConnection::OnDeferred() {
   }
   if (Usable()) {
     pool_->OnRoom(this);
-  } else if (active_ == 0) {
-    Close();
+    return;
   }
+  idle_link_.Unlink();
+  if (active_ > 0) {
+    if (Leaves()) pool_->OnLeaving(this);
+    return;
+  }
+  if (worn_out_ && state_ != State::kClosing) pool_->stats().upstream_cx_max_requests->Add();
+  Close();
 }
 
 void ClientConnection::OnInputEnd() {
@@ -77,8 +102,10 @@ void ClientConnection::OnInputEnd() {
 void ClientConnection::OnConnectionError(const weir_error& error) {
   pool_->stats().upstream_cx_protocol_error->Add();
   state_ = State::kClosing;
+  idle_link_.Unlink();
   FailStreams(error.reason);
-  Close();
+  // A peer that is told what it did wrong is told before the end.
+  Finish(multiplexed(), error.reason);
 }
 
 void ClientConnection::OnOwnDeadline() {

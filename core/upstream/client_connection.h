@@ -15,6 +15,8 @@ class Pool;
 // to.
 class ClientConnection final : public http::CodecConnection {
  public:
+  // kConnecting: until it is established and, where streams share it, until the peer has said that
+  // it takes some. kClosing: no further stream.
   enum class State : uint8_t { kConnecting, kReady, kClosing };
 
   ClientConnection(Pool* pool, Host* host, std::unique_ptr<net::Io> io,
@@ -34,9 +36,11 @@ class ClientConnection final : public http::CodecConnection {
   // asked for say that the peer is wrong or about to go; a multiplexed peer may speak whenever it
   // likes.
   bool Usable() const {
-    return state_ == State::kReady && Reusable() && Capacity() > 0 &&
+    return state_ == State::kReady && !worn_out_ && Reusable() && Capacity() > 0 &&
            (multiplexed() || !HasUnreadInput());
   }
+  // It takes no further stream, whatever ends meanwhile.
+  bool Leaves() const { return state_ == State::kClosing || worn_out_ || !Reusable(); }
   void StartConnecting(uint64_t timeout_ms);
   void Close() { Finish(false, WEIR_REASON_NONE); }
 
@@ -47,11 +51,13 @@ class ClientConnection final : public http::CodecConnection {
   friend class Pool;
 
   void OnConnected() override;
+  void OnShown(bool rest) override;
   void OnInputEnd() override;
   void OnGone(uint32_t reason) override;
   void OnOwnDeadline() override;
   void OnDeferred() override;
   void OnConnectionError(const weir_error& error) override;
+  void Settle();
 
   Pool* pool_;
   Host* host_;
@@ -60,6 +66,10 @@ class ClientConnection final : public http::CodecConnection {
   bool timed_out_ = false;
   bool settle_ =
       false;  // a stream ended: decide in the deferred phase what becomes of the connection
+  bool worn_out_ = false;       // it has carried all the requests that it may
+  bool leaving_ = false;        // the pool counts it among those that leave
+  bool fresh_ = false;          // it is just there: whoever waits, it carried nothing before them
+  uint32_t expected_ = 1;       // streams that it is counted upon to take while it is on its way
   uint32_t address_index_ = 0;  // which of its host's addresses was dialled
   uint32_t requests_ = 0;
   uint32_t active_ = 0;

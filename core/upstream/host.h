@@ -20,15 +20,22 @@ struct Host {
   bool healthy = true;           // health checks and outlier detection will write it
   uint32_t active_requests = 0;  // attached to its connections
   uint32_t connections = 0;      // open or connecting
-  uint32_t connecting = 0;
+  uint32_t connecting = 0;       // of these, on their way
+  uint32_t leaving = 0;          // of these, taking no further stream: they end with their last
+  // Streams that the connections on their way are counted upon to take.
+  uint32_t expected = 0;
+  // Streams that the last one took at once, for the next guess; 0: none came yet.
+  uint32_t room = 0;
   int64_t current_weight = 0;  // of smooth weighted round robin
   // Connections without streams; the most recently used first.
   base::List<ClientConnection, &ClientConnection::idle_link_> idle;
-  // Multiplexed connections with streams and room for more.
+  // Multiplexed connections with streams and room for more; the most recently used first. One
+  // without room leaves the list and comes back with it.
   base::List<ClientConnection, &ClientConnection::idle_link_> sharing;
   // Requests that wait for a connection to this host, in order.
   base::List<PoolRequest, &PoolRequest::pending_link_> pending;
   uint32_t pending_count = 0;
+  uint32_t pending_fresh = 0;  // of these, those that want a fresh connection
 };
 
 }  // namespace weir::upstream

@@ -66,14 +66,26 @@ PoolFailure Pool::AdmitRequest() {
   return PoolFailure::kNone;
 }
 
-ClientConnection* Pool::TakeIdle(Host* host) {
+// Connections with streams come first, so that what is not needed idles and goes.
+ClientConnection* Pool::FindUsable(Host* host) {
+  while (ClientConnection* connection = host->sharing.front()) {
+    if (connection->Usable()) return connection;
+    connection->idle_link_.Unlink();  // it comes back with its room
+  }
   while (ClientConnection* connection = host->idle.front()) {
     if (connection->Usable()) return connection;
     // It has a FIN or bytes that nobody asked for: whatever was sent on it now could be lost.
     connection->idle_link_.Unlink();
     connection->Close();
   }
-  return host->sharing.front();
+  return nullptr;
+}
+
+// Nobody who waits may be overtaken by one who would take the same connection. At the limit a
+// replay shares with others: waiting for them to end could take for ever.
+bool Pool::MayShare(const Host* host, bool fresh) const {
+  if (fresh) return connections_ >= max_connections_ && !host->sharing.empty();
+  return host->pending_count == host->pending_fresh;
 }
 
 PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
@@ -83,9 +95,9 @@ PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
     stats_.upstream_cx_none_healthy->Add();
     return PoolFailure::kNoHealthyHost;
   }
-  if (!fresh && host->pending.empty()) {
-    ClientConnection* connection = TakeIdle(host);
-    if (connection != nullptr) {
+  if (MayShare(host, fresh)) {
+    ClientConnection* connection = FindUsable(host);
+    if (connection != nullptr && (!fresh || connection->multiplexed())) {
       request->OnConnection(connection, host);
       if (connection->multiplexed()) Keep(connection);  // for others to share
       return PoolFailure::kNone;
@@ -96,10 +108,10 @@ PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
     return PoolFailure::kOverflow;
   }
   Queue(request, host);
-  // As many connections on their way as requests that wait; at the bound they wait for one to
+  // As many connections on their way as those who wait need; at the bound they wait for one to
   // become free, but no host is left without any.
-  if (host->connecting < host->pending_count) {
-    if (connections_ < max_connections_ || host->connections == 0) {
+  if (host->expected < host->pending_count) {
+    if (connections_ < max_connections_ || host->connections == host->leaving) {
       Dial(host);
     } else {
       stats_.upstream_cx_overflow->Add();
@@ -114,6 +126,7 @@ void Pool::Queue(PoolRequest* request, Host* host) {
   request->pending_host_ = host;
   host->pending.PushBack(request);
   ++host->pending_count;
+  if (request->fresh_) ++host->pending_fresh;
   ++pending_;
   stats_.upstream_rq_pending_total->Add();
   stats_.upstream_rq_pending_active->Add();
@@ -122,6 +135,7 @@ void Pool::Queue(PoolRequest* request, Host* host) {
 void Pool::Unqueue(PoolRequest* request) {
   request->pending_link_.Unlink();
   --request->pending_host_->pending_count;
+  if (request->fresh_) --request->pending_host_->pending_fresh;
   request->pending_host_ = nullptr;
   --pending_;
   stats_.upstream_rq_pending_active->Sub();
@@ -137,6 +151,8 @@ void Pool::Dial(Host* host) {
   auto* connection =
       new ClientConnection(this, host, worker_->dialer->Dial(host->address), &codec_.codecs);
   connection->address_index_ = host->address_index;
+  connection->expected_ = ExpectedOf(connection);
+  host->expected += connection->expected_;
   ++host->connections;
   ++host->connecting;
   ++connections_;
@@ -150,9 +166,33 @@ void Pool::Dial(Host* host) {
   connection->StartConnecting(static_cast<uint64_t>(config_->connect_timeout.count()));
 }
 
+void Pool::DialForPending(Host* host) {
+  if (max_connections_ == 0) return;
+  while (host->pending_count > host->expected &&
+         (connections_ < max_connections_ || host->connections == host->leaving))
+    Dial(host);
+}
+
+// A backend that shares a connection is taken to allow as many streams as we do, until one of its
+// connections has shown otherwise.
+uint32_t Pool::ExpectedOf(const ClientConnection* connection) const {
+  const http::CodecChoice& first = codec_.codecs.choices.front();
+  const bool many = connection->decided() ? connection->multiplexed() : first.multiplexed();
+  if (!many) return 1;
+  uint32_t most = std::max(1u, first.params.max_streams);
+  if (connection->host()->room != 0) most = std::min(most, connection->host()->room);
+  const uint32_t wears_out = config_->max_requests_per_connection;
+  return wears_out == 0 ? most : std::min(most, wears_out);
+}
+
 void Pool::OnConnected(ClientConnection* connection) {
-  --connection->host()->connecting;
+  Host* host = connection->host();
+  --host->connecting;
+  host->expected -= connection->expected_;
+  host->room = std::max(1u, connection->Capacity());
+  connection->fresh_ = true;
   OnRoom(connection);
+  connection->fresh_ = false;
 }
 
 bool Pool::WornOut(const ClientConnection* connection) const {
@@ -161,24 +201,26 @@ bool Pool::WornOut(const ClientConnection* connection) const {
 }
 
 void Pool::OnRoom(ClientConnection* connection) {
-  if (WornOut(connection)) {
-    stats_.upstream_cx_max_requests->Add();
-    if (connection->active() == 0) connection->Close();
-    return;
-  }
   ServePending(connection->host(), connection);
+}
+
+void Pool::OnLeaving(ClientConnection* connection) {
+  if (std::exchange(connection->leaving_, true)) return;
+  ++connection->host()->leaving;
+  DialForPending(connection->host());
 }
 
 // Whoever waited longest of those that the connection is good enough for.
 PoolRequest* Pool::NextFor(Host* host, const ClientConnection* connection) {
   PoolRequest* request = host->pending.front();
-  if (connection->requests() == 0) return request;
+  if (connection->requests() == 0 || connection->fresh_) return request;
+  if (connection->multiplexed() && connections_ >= max_connections_) return request;
   while (request != nullptr && request->fresh_) request = host->pending.next(request);
   return request;
 }
 
 void Pool::ServePending(Host* host, ClientConnection* connection) {
-  while (connection->Usable() && !WornOut(connection)) {
+  while (connection->Usable()) {
     PoolRequest* request = NextFor(host, connection);
     if (request == nullptr) break;
     Unqueue(request);
@@ -187,10 +229,9 @@ void Pool::ServePending(Host* host, ClientConnection* connection) {
   if (connection->finished() || connection->state() != ClientConnection::State::kReady) return;
   // There may be room by now for those who still wait: another host's connection made it, and did
   // not dial for them.
-  if (host->pending_count > host->connecting && connections_ < max_connections_) Dial(host);
+  DialForPending(host);
   // Those who still wait want another connection, for which there is no room beside this one.
-  const bool in_the_way =
-      host->pending_count > host->connecting && connections_ >= max_connections_;
+  const bool in_the_way = host->pending_count > host->expected && connections_ >= max_connections_;
   if (connection->active() == 0 && (draining_ || in_the_way)) {
     connection->Close();
   } else {
@@ -200,7 +241,7 @@ void Pool::ServePending(Host* host, ClientConnection* connection) {
 
 void Pool::Keep(ClientConnection* connection) {
   connection->idle_link_.Unlink();
-  if (!connection->Usable() || WornOut(connection)) return;
+  if (!connection->Usable()) return;
   if (connection->active() > 0) {
     connection->host()->sharing.PushFront(connection);
     return;
@@ -218,14 +259,15 @@ void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_
   stats_.upstream_cx_destroy->Add();
   stats_.upstream_cx_rx_bytes_total->Add(connection->bytes_received());
   stats_.upstream_cx_tx_bytes_total->Add(connection->bytes_sent());
+  if (connection->leaving_) --host->leaving;
   if (was_connecting) {
     --host->connecting;
-    FailConnect(host, connection->address_index_, timed_out);
+    host->expected -= connection->expected_;
+    FailConnect(connection, timed_out);
   }
   // Requests that waited for this connection need another one, also while the pool drains. At the
   // limit too where this was the host's last: the connections of other hosts are of no use to them.
-  if (host->pending_count <= host->connecting || max_connections_ == 0) return;
-  if (connections_ < max_connections_ || host->connections == 0) Dial(host);
+  DialForPending(host);
 }
 
 // A host name may stand for several addresses: the one that failed is left for the next, round and
@@ -239,22 +281,27 @@ void Pool::UseNextAddress(Host* host) {
   host->address = ToNetAddress(next);
 }
 
-// One failed connect costs one waiting request one attempt: the first, which waited longest. It
-// looks for another host.
-void Pool::FailConnect(Host* host, uint32_t address_index, bool timed_out) {
+// One failed connect costs those who waited for it one attempt each: the first ones, which waited
+// longest. They look for another host.
+void Pool::FailConnect(ClientConnection* connection, bool timed_out) {
+  Host* host = connection->host();
   (timed_out ? stats_.upstream_cx_connect_timeout : stats_.upstream_cx_connect_fail)->Add();
-  if (host->address_index == address_index) UseNextAddress(host);
-  PoolRequest* request = host->pending.front();
-  if (request == nullptr || host->connecting >= host->pending_count) return;
-  Unqueue(request);
-  PoolFailure failure = timed_out ? PoolFailure::kConnectTimeout : PoolFailure::kConnectFailed;
-  if (++request->connect_attempts_ < config_->max_connect_attempts) {
-    failure = Acquire(request, request->fresh_, host);
-    if (failure == PoolFailure::kNone) return;
-  } else {
-    stats_.upstream_cx_connect_attempts_exceeded->Add();
+  if (host->address_index == connection->address_index_) UseNextAddress(host);
+  if (host->pending_count <= host->expected) return;
+  const uint32_t costs = std::min(connection->expected_, host->pending_count - host->expected);
+  for (uint32_t i = 0; i < costs; ++i) {
+    PoolRequest* request = host->pending.front();
+    if (request == nullptr) return;
+    Unqueue(request);
+    PoolFailure failure = timed_out ? PoolFailure::kConnectTimeout : PoolFailure::kConnectFailed;
+    if (++request->connect_attempts_ < config_->max_connect_attempts) {
+      failure = Acquire(request, request->fresh_, host);
+      if (failure == PoolFailure::kNone) continue;
+    } else {
+      stats_.upstream_cx_connect_attempts_exceeded->Add();
+    }
+    request->OnNoConnection(failure, host);
   }
-  request->OnNoConnection(failure, host);
 }
 
 void Pool::Drain() {

@@ -60,17 +60,24 @@ class Pool {
 
   void OnConnected(ClientConnection* connection);
   void OnRoom(ClientConnection* connection);
+  // The connection takes no further stream and has some that go on.
+  void OnLeaving(ClientConnection* connection);
   void OnGone(ClientConnection* connection, bool was_connecting, bool timed_out);
 
-  ClientConnection* TakeIdle(Host* host);
+  ClientConnection* FindUsable(Host* host);
+  bool MayShare(const Host* host, bool fresh) const;
   void Dial(Host* host);
+  // Dials as many as those who wait need beyond the ones on their way. At the limit none, except
+  // that no host is left without any.
+  void DialForPending(Host* host);
+  uint32_t ExpectedOf(const ClientConnection* connection) const;
   void Queue(PoolRequest* request, Host* host);
   void Unqueue(PoolRequest* request);
   PoolRequest* NextFor(Host* host, const ClientConnection* connection);
   void ServePending(Host* host, ClientConnection* connection);
   void Keep(ClientConnection* connection);
   bool WornOut(const ClientConnection* connection) const;
-  void FailConnect(Host* host, uint32_t address_index, bool timed_out);
+  void FailConnect(ClientConnection* connection, bool timed_out);
   static void UseNextAddress(Host* host);
 
   net::WorkerContext* worker_;

@@ -16,7 +16,8 @@ namespace weir::test {
 //   H1 a head · I1 an interim head · F1 a head that is all · D1<n> n bytes of body follow (up to 9,
 //   or "D1*<text>\n": the text) · E1 the end · T1 trailers · R1 a reset · S1 stop sending · X0 an
 //   error of the connection · X1 one of stream 1, with status 400, x1 without · G0 goaway · B0
-//   everything after this waits until `unblock` is called · C0 close after what is queued
+//   everything after this waits until `unblock` is called · M5 room for 5 streams from now on · C0
+//   close after what is queued
 // Output has the same form, the letters in lower case; bodies as "d1*<text>\n".
 class ScriptedCodec {
  public:
@@ -50,12 +51,16 @@ class ScriptedCodec {
       return 0;
     }
     const auto used = static_cast<size_t>(static_cast<const uint8_t*>(newline) - data) + 1;
+    if (data[0] == 'M') {
+      capacity = static_cast<uint32_t>(data[1] - '0');
+      return used + (used == size ? 0 : Receive(data + used, size - used, flags, event));
+    }
     Line(data, used, event);
     return used;
   }
 
   uint32_t Open(weir_stream* user) {
-    if (capacity == 0) return 0;
+    if (capacity == 0 || going) return 0;
     --capacity;
     streams[++next_] = Stream{user};
     return next_;
@@ -122,6 +127,7 @@ class ScriptedCodec {
   bool blocked = false;
   bool hold_body = false;
   bool close = false;
+  bool going = false;  // the peer said that it takes no new streams
   bool half = false;
   bool saw_eof = false;
 
@@ -171,6 +177,7 @@ class ScriptedCodec {
         event->error.status = id == 0 || data[0] == 'x' ? 0 : 400;
         return;
       case 'G':
+        going = true;
         event->type = WEIR_EVENT_GOAWAY;
         event->last_stream = 1;
         return;
@@ -243,10 +250,12 @@ inline const weir_codec_api* ScriptedCodec::Api(bool multiplexed) {
       self(codec)->Say('g', phase, out);
     };
     api.capacity = [](const weir_codec* codec) {
-      return reinterpret_cast<const ScriptedCodec*>(codec)->capacity;
+      const auto* const self_ = reinterpret_cast<const ScriptedCodec*>(codec);
+      return self_->going ? 0 : self_->capacity;
     };
     api.reusable = [](const weir_codec* codec) -> uint32_t {
-      return reinterpret_cast<const ScriptedCodec*>(codec)->close ? 0 : 1;
+      const auto* const self_ = reinterpret_cast<const ScriptedCodec*>(codec);
+      return self_->close || self_->going ? 0 : 1;
     };
     return api;
   };

@@ -57,12 +57,14 @@ struct Dialled {
 class FakeDialer final : public net::Dialer {
  public:
   bool at_once = true;  // connections are established when they are dialled
+  const FakeTls* tls = nullptr;
 
   std::unique_ptr<net::Io> Dial(const net::Address& address) override {
     auto made = std::make_unique<Dialled>();
     char text[net::Address::kMaxText];
     made->address.assign(text, address.Print(text));
     made->peer.connected = at_once;
+    made->peer.tls = tls;
     auto io = std::make_unique<FakeIo>(&made->peer);
     made->io = io.get();
     dialled_.push_back(std::move(made));

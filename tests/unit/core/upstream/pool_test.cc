@@ -2,132 +2,14 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "tests/support/scripted_codec.h"
-#include "tests/unit/core/upstream/fake_worker.h"
+#include "tests/unit/core/upstream/pool_world.h"
 
 namespace weir::upstream {
 namespace {
-
-using test::Dialled;
-using test::FakeWorker;
-
-constexpr char kOk[] = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-
-// A request that opens its stream on the connection it gets, and gives it back when the answer is
-// there.
-class Request final : public PoolRequest, public http::CodecStream {
- public:
-  explicit Request(Pool* pool) : CodecStream(pool->worker()->pool), pool_(pool) {}
-  ~Request() {
-    pool_->Cancel(this);
-    Release(false);
-  }
-
-  PoolFailure Acquire(bool fresh = false, const Host* avoid = nullptr) {
-    return pool_->Acquire(this, fresh, avoid);
-  }
-  void Release(bool clean) {
-    if (connection_ == nullptr) return;
-    if (!clean) Reset(WEIR_REASON_CANCEL);
-    std::exchange(connection_, nullptr)->StreamDone(clean);
-  }
-
-  ClientConnection* got() const { return got_; }
-  bool answered() const { return answered_; }
-  bool reset() const { return reset_; }
-  PoolFailure failure = PoolFailure::kNone;
-  Host* failed_host = nullptr;
-
- private:
-  void OnConnection(ClientConnection* connection, Host*) override {
-    ASSERT_TRUE(connection->OpenStream(this));
-    connection_ = got_ = connection;
-    weir_head head{};
-    head.struct_size = sizeof head;
-    head.kind = WEIR_HEAD_REQUEST;
-    head.method = {"GET", 3};
-    head.path = {"/", 1};
-    head.authority = {"a", 1};
-    EXPECT_EQ(SendHead(head, true), WEIR_OK);
-  }
-  void OnNoConnection(PoolFailure why, Host* host) override {
-    failure = why;
-    failed_host = host;
-  }
-  void OnHead(weir_head&, bool end_stream) override {
-    if (!end_stream) return;
-    answered_ = true;
-    Release(sent_all());
-  }
-  void OnData(base::Slice, bool) override {}
-  void OnTrailers(weir_head&) override {}
-  void OnEnd() override {}
-  void OnReset(const weir_error&) override {
-    reset_ = true;
-    Release(false);
-  }
-  void OnBodyTaken(uint64_t) override {}
-  void OnSent() override {}
-
-  Pool* pool_;
-  ClientConnection* connection_ = nullptr;
-  ClientConnection* got_ = nullptr;
-  bool answered_ = false;
-  bool reset_ = false;
-};
-
-class PoolTest : public testing::Test {
- protected:
-  PoolTest() : cluster_(test::TestCluster()) {}
-  ~PoolTest() override {
-    requests_.clear();
-    pool_.reset();
-    worker_.Turn();
-    EXPECT_EQ(worker_.Leftovers(), "");
-    EXPECT_EQ(worker_.dialer.open(), 0u);
-  }
-
-  Pool& pool() {
-    if (pool_ == nullptr) {
-      const auto stats = observe::BindClusterStats(&worker_.registry, worker_.context.stats, "app");
-      pool_ = std::make_unique<Pool>(&worker_.context, &cluster_, codec_, stats, workers_);
-    }
-    return *pool_;
-  }
-  Request& NewRequest() {
-    requests_.push_back(std::make_unique<Request>(&pool()));
-    return *requests_.back();
-  }
-  // A request that is on its connection and was written.
-  Request& Begin() {
-    Request& request = NewRequest();
-    EXPECT_EQ(request.Acquire(), PoolFailure::kNone);
-    worker_.Turn();
-    return request;
-  }
-  Request& Exchange(size_t connection) {
-    Request& request = Begin();
-    worker_.dialer.at(connection).Send(kOk);
-    worker_.Turn();
-    EXPECT_TRUE(request.answered());
-    return request;
-  }
-  Dialled& at(size_t i) { return worker_.dialer.at(i); }
-  size_t dialled() const { return worker_.dialer.count(); }
-  uint64_t Stat(const std::string& name) { return worker_.Stat("cluster.app." + name); }
-
-  FakeWorker worker_;
-  config::Cluster cluster_;
-  UpstreamCodec codec_ = test::H1Upstream();
-  uint32_t workers_ = 1;
-  std::unique_ptr<Pool> pool_;
-  std::vector<std::unique_ptr<Request>> requests_;
-};
 
 TEST_F(PoolTest, DialsOnlyWhenARequestNeedsIt) {
   pool();
@@ -550,68 +432,6 @@ TEST_F(PoolTest, ACodecThatCannotBeMadeIsAFailedConnect) {
   Request& request = Begin();
   EXPECT_EQ(request.failure, PoolFailure::kConnectFailed);
   EXPECT_EQ(pool().connections(), 0u);
-}
-
-class SharedPoolTest : public PoolTest {
- protected:
-  SharedPoolTest() { codec_.codecs.choices[0].api = test::ScriptedCodec::Api(); }
-};
-
-TEST_F(SharedPoolTest, RequestsShareAMultiplexedConnection) {
-  for (int i = 0; i < 5; ++i) EXPECT_NE(Begin().got(), nullptr);
-  EXPECT_EQ(dialled(), 1u);
-  EXPECT_EQ(at(0).Written(), "f1\nf2\nf3\nf4\nf5\n");
-  EXPECT_EQ(pool().hosts()[0]->sharing.front(), requests_[0]->got());
-  at(0).Send("F4\nF1\n");
-  worker_.Turn();
-  EXPECT_TRUE(requests_[0]->answered());
-  EXPECT_TRUE(requests_[3]->answered());
-  EXPECT_FALSE(requests_[1]->answered());
-  EXPECT_EQ(requests_[0]->got()->active(), 3u);
-}
-
-TEST_F(SharedPoolTest, AConnectionWithoutRoomIsNotShared) {
-  Begin();
-  test::ScriptedCodec::last->capacity = 1;
-  Begin();
-  EXPECT_EQ(dialled(), 1u);
-  Begin();
-  EXPECT_EQ(dialled(), 2u);
-}
-
-TEST_F(SharedPoolTest, MaxRequestsPerConnectionHoldsForSharedOnes) {
-  cluster_.max_requests_per_connection = 2;
-  for (int i = 0; i < 4; ++i) Begin();
-  EXPECT_EQ(dialled(), 2u);
-  at(0).Send("F1\nF2\n");
-  worker_.Turn();
-  EXPECT_TRUE(at(0).peer.closed);
-  EXPECT_FALSE(at(1).peer.closed);
-}
-
-TEST_F(SharedPoolTest, AStreamThatIsResetLeavesTheOthersAlone) {
-  Begin();
-  Begin();
-  requests_[0]->Release(false);
-  worker_.Turn();
-  EXPECT_FALSE(at(0).peer.closed);
-  EXPECT_EQ(test::ScriptedCodec::last->resets, "1:9 ");
-  at(0).Send("F2\n");
-  worker_.Turn();
-  EXPECT_TRUE(requests_[1]->answered());
-}
-
-TEST_F(SharedPoolTest, DrainLetsSharedStreamsEnd) {
-  Begin();
-  Begin();
-  pool().Drain();
-  at(0).Send("F1\n");
-  worker_.Turn();
-  EXPECT_FALSE(at(0).peer.closed);
-  at(0).Send("F2\n");
-  worker_.Turn();
-  EXPECT_TRUE(requests_[1]->answered());
-  EXPECT_TRUE(at(0).peer.closed);
 }
 
 TEST_F(PoolTest, StatesOfAConnection) {

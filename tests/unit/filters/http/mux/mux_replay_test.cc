@@ -330,5 +330,27 @@ TEST_F(ReplayTest, APostThatThePeerResetForAnotherReasonIsNot) {
   EXPECT_EQ(dialled(), 1u);
 }
 
+TEST_F(ReplayTest, StreamsAboveTheLastOneOfAGoawayAreSentAgainExactlyOnce) {
+  codec_.codecs.choices[0].api = &toy::kToyCodecApi;
+  for (int i = 0; i < 3; ++i) Post(3).Body("abc", true);
+  worker_.Turn();
+  ASSERT_EQ(dialled(), 1u);
+  const std::string hello("TOY1\0\1\0\0\0\0\0\144", 12);
+  Send(0, Frame(1, 0, hello));
+  Send(0, Frame(6, 0, std::string("\0\0\0\1", 4)));  // GOAWAY: the first is served
+  EXPECT_EQ(Stat("upstream_rq_retry"), 2u);
+  ASSERT_EQ(dialled(), 2u) << "one fresh connection for both";
+  EXPECT_EQ(streams_[0]->log, "");
+  Send(1, Frame(1, 0, hello));
+  EXPECT_NE(at(1).Written().find("abc"), std::string::npos);
+  Send(1, Frame(6, 0, std::string("\0\0\0\0", 4)));  // GOAWAY: none is
+  EXPECT_EQ(Stat("upstream_rq_retry"), 2u);
+  EXPECT_EQ(dialled(), 2u);
+  EXPECT_EQ(streams_[0]->log, "");
+  EXPECT_EQ(streams_[1]->log, "failed");
+  EXPECT_EQ(streams_[2]->log, "failed");
+  EXPECT_FALSE(at(0).peer.closed) << "the first one is still under way";
+}
+
 }  // namespace
 }  // namespace weir::mux
