@@ -109,7 +109,7 @@ class H2Codec {
   void TellGuard(GuardId id) const;
   void ArmScan();
   void Starve(Stream* stream);
-  bool Feed(Stream* stream);
+  bool Feed(Stream* stream, int32_t before);
   Step FailSlow(Input* in, Stream* stream);
   void Scan(uint64_t now_ms);
   void KeepAlive(uint64_t now_ms);

@@ -159,12 +159,13 @@ uint64_t AboveZero(int32_t window) {
 
 }  // namespace
 
-// False: the peer has made the stream wait too long, or too often.
-bool H2Codec::Feed(Stream* stream) {
-  if (!stream->starved) return true;
-  stream->slow_guard = stream->reader.Granted(now(), AboveZero(stream->send_window), limits());
+// The stream's window was raised from `before`. False: the peer has made it wait too long, or too
+// often.
+bool H2Codec::Feed(Stream* stream, int32_t before) {
+  const uint64_t granted = AboveZero(stream->send_window) - AboveZero(before);
+  stream->slow_guard = stream->reader.Granted(now(), granted, limits());
   if (stream->slow_guard != GuardId::kNone) return false;
-  if (stream->send_window > 0) scheduler_.Enlist(stream);
+  if (stream->starved && stream->send_window > 0) scheduler_.Enlist(stream);
   return true;
 }
 
@@ -185,27 +186,31 @@ H2Codec::Step H2Codec::OnWindowUpdate(Input* in, const FrameHeader& header,
   if (const Fault fault = ParseWindowUpdate(header, payload, &increment))
     return Fail(in, fault, header.stream);
   if (header.stream == 0) {
+    const uint64_t before = AboveZero(send_window_);
     if (const Fault fault = RaiseWindow(0, increment, &send_window_)) return Fail(in, fault, 0);
-    const bool waited = scheduler_.has_parked();
-    if (waited &&
-        !Allow(guards_.connection_reader().Granted(now(), AboveZero(send_window_), limits())))
-      return Step::kNext;
+    const uint64_t granted = AboveZero(send_window_) - before;
+    if (!Allow(guards_.connection_reader().Granted(now(), granted, limits()))) return Step::kNext;
     if (send_window_ > 0) scheduler_.UnparkAll();
     return Step::kNext;
   }
   Stream* stream = FindWire(header.stream);
   if (stream == nullptr) return Step::kNext;  // closed: it was on its way
+  const int32_t before = stream->send_window;
   if (const Fault fault = RaiseWindow(header.stream, increment, &stream->send_window))
     return Fail(in, fault, header.stream);
-  return Feed(stream) ? Step::kNext : FailSlow(in, stream);
+  return Feed(stream, before) ? Step::kNext : FailSlow(in, stream);
 }
 
 Fault H2Codec::ShiftSendWindows(uint32_t old_initial, uint32_t new_initial) {
   for (Stream* stream = all_.front(); stream != nullptr; stream = all_.next(stream)) {
+    const int32_t before = stream->send_window;
     if (const Fault fault = ShiftWindow(old_initial, new_initial, &stream->send_window))
       return fault;
+    if (stream->send_window <= before) continue;
     // Too slow a reader is ended when its streams are looked at next.
-    if (!Feed(stream)) stream->slow = true;
+    if (Feed(stream, before)) continue;
+    stream->slow = true;
+    ArmScan();
   }
   return {};
 }

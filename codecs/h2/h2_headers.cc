@@ -108,6 +108,8 @@ H2Codec::Step H2Codec::OnBlock(Input* in, uint32_t wire, const uint8_t* data, si
     // reset it was on its way.
     if (IsIdle(wire)) {
       Die(ErrorCode::kProtocolError, "http2.headers_on_idle_stream");
+    } else if (!closed_.WasUsed(wire)) {
+      Die(ErrorCode::kProtocolError, "http2.stream_passed_over");
     } else if (closed_.WasReset(wire)) {
       return IgnoreBlock(data, size);
     } else {

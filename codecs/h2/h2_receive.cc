@@ -238,7 +238,10 @@ H2Codec::Step H2Codec::OnSettings(Input* in, const FrameHeader& header, const ui
 }
 
 H2Codec::Step H2Codec::OnSettingsAck(Input*) {
-  if (settings_acked_) return Step::kNext;
+  if (settings_acked_) {  // nobody asked for it
+    Allow(guards_.Settings(now(), 0, limits()));
+    return Step::kNext;
+  }
   settings_acked_ = true;
   settings_deadline_ = 0;
   decoder_.SetLimit(options_->hpack_table_size);
@@ -258,6 +261,8 @@ H2Codec::Step H2Codec::OnPing(Input*, const FrameHeader& header, const uint8_t* 
       goaway_last_ = last_wire();
       WriteGoaway(goaway_last_, ErrorCode::kNoError, "");
     }
+    if (opaque != kDrainPing && opaque != kKeepalivePing)  // nobody asked for it
+      Allow(guards_.Ping(now(), limits()));
     return Step::kNext;
   }
   if (!Allow(guards_.Ping(now(), limits()))) return Step::kNext;

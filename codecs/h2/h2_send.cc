@@ -239,6 +239,8 @@ uint32_t H2Codec::Produce(uint64_t budget, weir_out* out) {
     if (SendBody(stream, &budget, out)) scheduler_.Rotate(stream);
     if (dead_) break;
   }
+  // Nobody waits for the connection's window any more, whoever did: it begins anew.
+  if (scan_ms_ != 0 && !scheduler_.has_parked()) guards_.connection_reader().Rest(now());
   FlushControl(out);  // what the ends of streams have queued
   if (dead_) return WEIR_PRODUCED_CLOSE;
   if (!scheduler_.empty()) return WEIR_PRODUCED_MORE;
