@@ -135,7 +135,7 @@ const Keys<Limits>& LimitsKeys() {
           .Limit("listener.*.downstream_global_cx_overflow"),
       BytesKey("max_memory", &L::max_memory_bytes, 0, UINT64_MAX,
                "Memory beyond which new work is refused; 0: the cgroup's limit, else none.")
-          .Limit("server.overload_rejected"),
+          .Limit("server.overload_stop_accept"),
       BytesKey("max_body_bytes_per_worker", &L::max_body_bytes_per_worker, kMiB, kMiB * kMiB,
                "Bytes of messages that one worker holds; beyond it new requests get 503.")
           .Limit("http.*.downstream_rq_overload_close"),

@@ -98,7 +98,6 @@ namespace weir::observe {
   GAUGE(downstream_cx_active)               \
   COUNTER(downstream_cx_destroy)            \
   COUNTER(downstream_cx_overflow)           \
-  COUNTER(downstream_cx_overload_reject)    \
   COUNTER(downstream_global_cx_overflow)    \
   COUNTER(downstream_accept_failed)
 
@@ -124,7 +123,6 @@ namespace weir::observe {
   GAUGE(memory_resident)                  \
   GAUGE(memory_pinned)                    \
   COUNTER(overload_stop_accept)           \
-  COUNTER(overload_rejected)              \
   COUNTER(out_of_descriptors)
 
 // access_log. `written` counts lines given to the kernel; `dropped` those for which there was no

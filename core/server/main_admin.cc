@@ -106,6 +106,7 @@ std::unique_ptr<net::TerminalFactory> MakeAdmin(const ServerContext& context,
   // BuildHcm refers to settings of the bootstrap; these are our own.
   auto own = std::const_pointer_cast<hcm::HcmConfig>(config);
   own->settings = settings;
+  own->serves_when_overloaded = true;
   return std::make_unique<hcm::HcmFactory>(std::move(config), std::make_shared<AdminMaker>());
 }
 

@@ -34,6 +34,8 @@ struct HcmConfig {
   http::PathOptions path_options;
   uint16_t listener_port = 0;
   bool secure = false;
+  // The admin's: it is asked most when there is no memory left, and takes little.
+  bool serves_when_overloaded = false;
   std::vector<observe::LogFile*> access_logs;
 };
 

@@ -52,7 +52,9 @@ bool Stream::AcceptHead(const weir_head& head) {
   expects_continue_ = request_.has(WEIR_HEAD_EXPECT_CONTINUE);
   grpc_ = IsGrpc(request_.Get(WEIR_TOKEN_CONTENT_TYPE));
   const uint64_t most = worker()->max_pinned_bytes;
-  if (worker()->overloaded || (most != 0 && worker()->pool->pinned_bytes() > most)) {
+  const bool overloaded =
+      worker()->overloaded || (most != 0 && worker()->pool->pinned_bytes() > most);
+  if (overloaded && !hcm_->config->serves_when_overloaded) {
     hcm_->stats.downstream_rq_overload_close->Add();
     LocalReply reply;
     reply.status = 503;
