@@ -1,17 +1,30 @@
 """Ten thousand connections: what one costs while it is idle, and while its request waits."""
 
+import os
 import resource
 import select
 import socket
 import struct
+import sys
 
 import harness
-from harness import WeirTest, config, cluster, listener, ok, request, route, wait_until
+from harness import WeirTest, config, cluster, listener, ok, request, route
 
 WANTED = 10000
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-SPARE = 500
+SPARE = 64  # descriptors that a process has besides its connections
+
+
+def connections(wanted, each=1):
+  """How many there can be, with so many descriptors for each. Fewer than wanted are not enough where nobody looks."""
+  possible = min(wanted, (hard - SPARE) // each)
+  if possible < wanted:
+    message = "%d connections instead of %d: the limit of descriptors is %d" % (possible, wanted, hard)
+    if os.environ.get("CI") == "true":
+      raise harness.HarnessError(message)
+    print(message, file=sys.stderr)
+  return possible
 
 
 class Crowd(WeirTest):
@@ -52,7 +65,7 @@ class Crowd(WeirTest):
       self.exchange(self.join(self.weir))
 
   def test_ten_thousand_idle_connections_hold_no_slab(self):
-    count = min(WANTED, hard - SPARE)
+    count = connections(WANTED)
     self.crowd(100)
     baseline = self.weir.stat("server.memory_pinned")
     rss = self.weir.rss()
@@ -68,8 +81,13 @@ class Crowd(WeirTest):
       self.exchange(sock)
 
   def test_requests_that_wait_for_a_silent_backend_pin_at_most_4_kib_each(self):
-    # The program has two descriptors for each; both ends of this test are in one process too.
-    count = min(WANTED, (hard - SPARE) // 2)
+    # Each has a descriptor of the program on its client's side, and another one on the backend's. Where the limit is too
+    # low for the latter the last ones wait in the queue for a connection: they are requests that wait like the others, and
+    # at least nine of ten wait for the backend itself.
+    count = connections(WANTED)
+    backend = min(count, hard - SPARE - count)
+    if backend < count * 9 // 10:
+      count = backend = connections(WANTED, each=2)
     held = []
     self.backend.script = lambda wire: None
     silent = socket.socket()
@@ -77,11 +95,13 @@ class Crowd(WeirTest):
     silent.listen(4096)
     self.addCleanup(silent.close)
     self.addCleanup(lambda: [sock.close() for sock in held])
+    thresholds = {"max_connections": backend, "max_pending_requests": 20000, "max_requests": 20000}
     weir = harness.Weir(config([listener("main", [route(timeout="0s")], options=self.listener_keys, **self.http)],
                                [cluster("app", "127.0.0.1:%d" % silent.getsockname()[1], connect_timeout="60s",
-                                        **self.cluster_keys)]))
+                                        circuit_breakers={"thresholds": [thresholds]})]))
     self.addCleanup(weir.kill)
     baseline = weir.stat("server.memory_pinned")
+    rss = weir.rss()
     poller = select.poll()
     poller.register(silent, select.POLLIN)
     head = request("/wait", [("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"), ("accept", "*/*"),
@@ -90,14 +110,16 @@ class Crowd(WeirTest):
       self.join(weir).send(head)
       while poller.poll(0):
         held.append(silent.accept()[0])
-    while len(held) < count and poller.poll(1000 * harness.DEADLINE):
+    while len(held) < backend and poller.poll(1000 * harness.DEADLINE):
       held.append(silent.accept()[0])
-    self.assertEqual(len(held), count)
+    self.assertEqual(len(held), backend)
     weir.wait_stat("cluster.app.upstream_rq_active", count)
-    weir.wait_stat("cluster.app.upstream_rq_pending_active", 0)
+    weir.wait_stat("cluster.app.upstream_rq_pending_active", count - backend)
     pinned = weir.stat("server.memory_pinned") - baseline
     # The worker may hold the slab that it reads into.
     self.assertLessEqual((pinned - harness.SLAB) / count, 4096, "slab memory of a request that waits")
+    if not harness.SANITIZED:
+      self.assertLess((weir.rss() - rss) / count, 8192, "resident memory of a request that waits, its connections included")
     for sock in held[:50]:
       sock.recv(4096)
       sock.send(ok())
