@@ -170,7 +170,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   uint8_t* input_ = nullptr;
   uint32_t input_size_ = 0;
 
-  bool blocked_ : 1 = false;  // the codec has bytes that must wait
+  bool blocked_ : 1 = false;      // the codec has bytes that must wait
+  bool events_wait_ : 1 = false;  // the codec has something to tell without bytes
   bool input_ended_ : 1 = false;
   bool end_reported_ : 1 = false;
   bool connected_ : 1 = false;

@@ -23,7 +23,7 @@ void CodecConnection::Pump() {
   bool look_again = false;
   blocked_ = false;
   while (!finished_ && !closing_) {
-    if (input_size_ > 0 || (input_ended_ && !end_reported_)) Parse(&messages);
+    if (input_size_ > 0 || events_wait_ || (input_ended_ && !end_reported_)) Parse(&messages);
     if (finished_ || closing_ || blocked_ || input_ended_) break;
     if (!io_->readable() && !failed_ && !(look_again && AwaitsRest())) break;
     if (budget == 0 || messages <= 0) {
@@ -97,6 +97,8 @@ CodecConnection::ReadResult CodecConnection::ReadOnce(uint64_t* budget) {
     return ReadResult::kEnd;
   }
   bytes_received_ += static_cast<uint64_t>(n);
+  if (slab->used + static_cast<uint32_t>(n) > net::ReceiveBuffer::kHotBytes)
+    context_->reactor->FlushSoon();
   *budget -= std::min<uint64_t>(*budget, static_cast<uint64_t>(n));
   if (input_size_ == 0) {
     slab->used += static_cast<uint32_t>(n);
@@ -133,12 +135,13 @@ void CodecConnection::Parse(int* messages) {
     weir_event event{};
     Receive(end ? uint32_t{WEIR_RECEIVE_EOF} : 0u, &event);
     if (event.type == WEIR_EVENT_NONE || event.type == WEIR_EVENT_BLOCKED) {
+      events_wait_ = false;
       blocked_ = event.type == WEIR_EVENT_BLOCKED;
       break;
     }
     Dispatch(event);
     // A codec with more to say holds bytes back: with none left there is nothing to ask for.
-    if (input_size_ == 0 && !end) {
+    if (input_size_ == 0 && !end && !events_wait_) {
       blocked_ = false;
       break;
     }

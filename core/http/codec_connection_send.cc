@@ -41,7 +41,14 @@ void CodecConnection::OnFlush() {
 bool CodecConnection::Produce() {
   if (finished_ || !decided()) return false;
   if (out_.bytes() >= kOutLimit) return true;
-  const uint32_t produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
+  const uint64_t before = out_.bytes();
+  const uint32_t produced = api_->produce(codec_, kOutLimit - before, &out_);
+  if ((produced & WEIR_PRODUCED_EVENTS) != 0) {
+    events_wait_ = true;
+    context_->reactor->WantRead(this);
+  } else if (blocked_ && multiplexed() && out_.bytes() > before) {
+    context_->reactor->WantRead(this);  // what waited for its answers to leave
+  }
   if ((produced & WEIR_PRODUCED_CLOSE) != 0) {
     if ((produced & WEIR_PRODUCED_HALF) != 0 || TunnelDrains()) {
       half_closed_ = true;

@@ -42,7 +42,7 @@ class OutQueue : public weir_out {
 
  private:
   // An iovec and a pinned slab cost more than copying this much.
-  static constexpr uint32_t kCopyBelow = 1024;
+  static constexpr uint32_t kCopyBelow = 4096;
   static constexpr int kMaxPieces = 64;
 
   void Commit();

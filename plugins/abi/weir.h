@@ -281,8 +281,10 @@ enum {
 enum {
   WEIR_PRODUCED_MORE = 1u << 0, /* the budget ended first */
   WEIR_PRODUCED_CLOSE = 1u << 1, /* once this output is written the connection is over */
-  WEIR_PRODUCED_HALF = 1u << 2   /* with CLOSE: only our direction is over (one end of a tunnel has finished). Shut it down and
+  WEIR_PRODUCED_HALF = 1u << 2,  /* with CLOSE: only our direction is over (one end of a tunnel has finished). Shut it down and
                                     go on receiving; produce says CLOSE alone when the other direction is over too. */
+  WEIR_PRODUCED_EVENTS = 1u << 3 /* there is something to tell although nothing was received (tick has ended streams): call
+                                    receive, with what there is or with nothing, until it says NONE */
 };
 
 /* A codec: no socket, no clock, no thread. It is pulled: the host shows it bytes and asks it for output. In the same turn the
@@ -321,7 +323,7 @@ typedef struct weir_codec_api {
    * place until the next call. Bytes that were shown and not consumed come again, possibly at another address, with more behind
    * them. The codec may change bytes of the span (lower-casing). As long as a codec has further events from bytes that it was
    * shown it leaves at least the last of them unconsumed: when all are consumed the host does not ask again before there is
-   * more. May be called with size 0 (end of input, an expired head). */
+   * more. May be called with size 0 (end of input, an expired head, WEIR_PRODUCED_EVENTS). */
   size_t (*receive)(weir_codec* codec, uint8_t* data, size_t size, uint32_t flags, weir_event* event);
 
   void (*adopt)(weir_codec* codec, uint32_t stream, weir_stream* user); /* server: right after a request's HEAD */

@@ -41,6 +41,15 @@ class ScriptedCodec {
     shown.push_back(size);
     for (size_t i = 0; i < 64; ++i) sum += data[size + i];  // what follows the span can be read
     if ((flags & WEIR_RECEIVE_EOF) != 0) saw_eof = true;
+    if (overdue != 0) {
+      event->type = WEIR_EVENT_RESET;
+      event->stream = overdue;
+      event->user = streams[overdue].user;
+      event->error.reason = WEIR_REASON_TIMEOUT;
+      streams.erase(overdue);
+      overdue = 0;
+      return 0;
+    }
     if (blocked) {
       if (size > 0) event->type = WEIR_EVENT_BLOCKED;
       return 0;
@@ -97,6 +106,7 @@ class ScriptedCodec {
         Say('t', id, out);
       }
     }
+    if (overdue != 0) result |= WEIR_PRODUCED_EVENTS;
     if (close) result |= WEIR_PRODUCED_CLOSE;
     if (half) result |= WEIR_PRODUCED_CLOSE | WEIR_PRODUCED_HALF;
     return result;
@@ -116,6 +126,7 @@ class ScriptedCodec {
   std::vector<size_t> shown;
   std::string resets;  // "1:3 ": the host reset stream 1 for reason 3
   uint64_t consumed = 0;
+  uint32_t overdue = 0;  // a stream that the codec has ended by itself; the host is to be told
   uint64_t most_per_produce = UINT64_MAX;
   static inline uint32_t first_capacity = 100;  // of those made from now on
   uint32_t capacity = first_capacity;

@@ -126,6 +126,18 @@ TEST_F(CodecConnectionTest, ManyMessagesOfOneReadDoNotHoldTheTurn) {
   EXPECT_EQ(interim, 200u);
 }
 
+// What a codec ends by itself, from its clock, is told without a byte from the peer.
+TEST_F(CodecConnectionTest, EventsWithoutInputAreAskedFor) {
+  Start();
+  Feed("H1\nH2\n");
+  codec()->overdue = 1;
+  streams_[1]->SendData(base::Slice());  // any call, so that produce runs
+  Turn();
+  EXPECT_NE(log_.find("reset" + std::to_string(WEIR_REASON_TIMEOUT)), std::string::npos) << log_;
+  EXPECT_FALSE(streams_[0]->bound());
+  EXPECT_TRUE(streams_[1]->bound());
+}
+
 TEST_F(CodecConnectionTest, ARefusedStreamIsReset) {
   Start();
   connection_->refuse = true;
