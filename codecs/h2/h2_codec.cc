@@ -175,7 +175,7 @@ void H2Codec::Ready(uint32_t number) {
 
 void H2Codec::Consumed(uint32_t number, uint32_t size) {
   Stream* stream = streams_.Find(number);
-  if (stream != nullptr && stream->receive_open) CreditStream(stream, size);
+  if (stream != nullptr && stream->receive_open && !stream->overdue) CreditStream(stream, size);
 }
 
 void H2Codec::Reset(uint32_t number, uint32_t reason, weir_out* out) {
@@ -188,7 +188,7 @@ void H2Codec::Reset(uint32_t number, uint32_t reason, weir_out* out) {
   FlushControl(out);
   if (Room(out, kRstStreamFrameSize))
     out->at = WriteRstStream(out->at, stream->wire, CodeOf(reason, server()));
-  if (stream->receive_open) closed_.Mark(stream->wire);
+  closed_.Mark(stream->wire);
   Forget(stream);
 }
 
@@ -204,7 +204,9 @@ void H2Codec::GoAway(uint32_t phase, weir_out* out) {
   goaway_final_ = last;
   goaway_last_ = last ? last_wire() : kMaxStream;
   out->at = h2::WriteGoaway(out->at, goaway_last_, ErrorCode::kNoError);
-  if (!last && server()) out->at = WritePing(out->at, kDrainPing, /*ack=*/false);
+  if (last || !server()) return;
+  out->at = WritePing(out->at, kDrainPing, /*ack=*/false);
+  ++pings_;
 }
 
 uint32_t H2Codec::Capacity() const {
@@ -245,7 +247,7 @@ void H2Codec::QueueReset(uint32_t wire, ErrorCode code) {
   closed_.Mark(wire);
   uint8_t* at = control_.Room(kRstStreamFrameSize);
   if (at == nullptr) {
-    Die(ErrorCode::kEnhanceYourCalm, "http2.queue_growth");
+    Allow(GuardId::kQueueGrowth);
     return;
   }
   control_.Wrote(WriteRstStream(at, wire, code));
@@ -265,7 +267,8 @@ void H2Codec::Die(ErrorCode code, const char* detail) {
   dead_ = true;
   died_of_ = code;
   died_detail_ = detail;
-  WriteGoaway(last_wire(), code, detail);
+  // What the last GOAWAY said may not grow (section 6.8).
+  WriteGoaway(std::min(goaway_last_, last_wire()), code, detail);
   DropBlock();
 }
 

@@ -252,6 +252,7 @@ class H2Codec {
   uint8_t early_next_ = 0;
 
   uint8_t preface_left_ = 0;
+  uint8_t pings_ = 0;  // ours that are not acknowledged
   bool dead_ = false;
   bool death_told_ = false;    // the host had its event
   bool goaway_sent_ = false;   // the first step: no number is final yet

@@ -142,7 +142,8 @@ void H2Codec::GrantWindow(Stream* stream) {
     grown = std::min(stream->window_size, stream_window_max_ - stream->window_size);
   }
   uint8_t* at = control_.Room(kWindowUpdateFrameSize);
-  if (at == nullptr) return;
+  // Nobody would say it later: the peer would wait for ever.
+  if (at == nullptr) return Die(ErrorCode::kInternalError, "http2.no_memory");
   control_.Wrote(WriteWindowUpdate(at, stream->wire, stream->credit + grown));
   stream->window_size += grown;
   stream->receive_window += stream->credit + grown;

@@ -18,6 +18,7 @@ size_t H2Codec::Receive(const uint8_t* data, size_t size, uint32_t flags, weir_e
   event->type = WEIR_EVENT_NONE;
   if ((flags & WEIR_RECEIVE_EXPIRED) != 0) return 0;
   if (overdue_ > 0) return ReceiveOverdue(event);
+  if (block_ != nullptr && context_.open_block == 0) DropBlock();
   Input in{data, size, 0, event};
   if (size > 0) {
     last_frame_ms_ = now();
@@ -144,7 +145,10 @@ H2Codec::Step H2Codec::Fail(Input* in, const Fault& fault, uint32_t wire) {
     return Step::kNext;
   }
   Stream* stream = FindWire(wire);
-  if (stream == nullptr) return Step::kNext;
+  if (stream == nullptr) {
+    Allow(guards_.ProvokedReset(now(), limits()));  // as if it were open: it is as much work
+    return Step::kNext;
+  }
   return FailStream(in, stream, fault.code, fault.detail);
 }
 
@@ -230,7 +234,7 @@ H2Codec::Step H2Codec::OnSettings(Input* in, const FrameHeader& header, const ui
   }
   uint8_t* at = control_.Room(kFrameHeaderSize);
   if (at == nullptr) {
-    Die(ErrorCode::kEnhanceYourCalm, "http2.queue_growth");
+    Allow(GuardId::kQueueGrowth);
     return Step::kNext;
   }
   control_.Wrote(WriteSettingsAck(at));
@@ -255,20 +259,23 @@ H2Codec::Step H2Codec::OnSettingsAck(Input*) {
 H2Codec::Step H2Codec::OnPing(Input*, const FrameHeader& header, const uint8_t* payload) {
   const uint64_t opaque = ParsePing(payload);
   if (header.Has(kFlagAck)) {
+    if (pings_ == 0 || (opaque != kDrainPing && opaque != kKeepalivePing)) {
+      Allow(guards_.Ping(now(), limits()));  // nobody asked for it
+      return Step::kNext;
+    }
+    --pings_;
     // The client has read what stood before our PING: the first GOAWAY.
     if (opaque == kDrainPing && goaway_sent_ && !goaway_final_) {
       goaway_final_ = true;
       goaway_last_ = last_wire();
       WriteGoaway(goaway_last_, ErrorCode::kNoError, "");
     }
-    if (opaque != kDrainPing && opaque != kKeepalivePing)  // nobody asked for it
-      Allow(guards_.Ping(now(), limits()));
     return Step::kNext;
   }
   if (!Allow(guards_.Ping(now(), limits()))) return Step::kNext;
   uint8_t* at = control_.Room(kPingFrameSize);
   if (at == nullptr) {
-    Die(ErrorCode::kEnhanceYourCalm, "http2.queue_growth");
+    Allow(GuardId::kQueueGrowth);
     return Step::kNext;
   }
   control_.Wrote(WritePing(at, opaque, /*ack=*/true));
@@ -305,6 +312,11 @@ H2Codec::Step H2Codec::OnPriorityUpdate(Input*, const FrameHeader& header, const
   if (Stream* stream = FindWire(update.stream)) {
     scheduler_.SetPriority(stream, update.value.urgency, update.value.incremental);
   } else if (IsIdle(update.stream)) {
+    for (EarlyPriority& early : early_) {
+      if (early.wire != update.stream) continue;
+      early.value = update.value;
+      return Step::kNext;
+    }
     early_[early_next_] = {update.stream, update.value};
     early_next_ = static_cast<uint8_t>((early_next_ + 1) % std::size(early_));
   }

@@ -243,6 +243,8 @@ uint32_t H2Codec::Produce(uint64_t budget, weir_out* out) {
   if (scan_ms_ != 0 && !scheduler_.has_parked()) guards_.connection_reader().Rest(now());
   FlushControl(out);  // what the ends of streams have queued
   if (dead_) return WEIR_PRODUCED_CLOSE;
+  // The last head that was gathered is of no use to anybody now.
+  if (block_ != nullptr && context_.open_block == 0 && streams_.size() == 0) DropBlock();
   const uint32_t events = overdue_ > 0 ? uint32_t{WEIR_PRODUCED_EVENTS} : 0;
   if (!scheduler_.empty()) return WEIR_PRODUCED_MORE | events;
   if (events != 0) return events;

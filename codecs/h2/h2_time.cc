@@ -86,8 +86,10 @@ void H2Codec::KeepAlive(uint64_t now_ms) {
   }
   if (now_ms < last_frame_ms_ + options_->keepalive_interval_ms) return;
   ping_deadline_ = now_ms + options_->keepalive_timeout_ms;
-  if (uint8_t* at = control_.Room(kPingFrameSize))
-    control_.Wrote(WritePing(at, kKeepalivePing, /*ack=*/false));
+  uint8_t* at = control_.Room(kPingFrameSize);
+  if (at == nullptr) return;
+  control_.Wrote(WritePing(at, kKeepalivePing, /*ack=*/false));
+  if (pings_ < UINT8_MAX) ++pings_;
 }
 
 }  // namespace weir::h2

@@ -234,7 +234,6 @@ HeadFault HeadReader::Authority() {
   if (head->authority.size == 0) {
     if (host.empty()) return {400, "http2.missing_authority"};
     head->authority = {host.data(), host.size()};
-    return kGood;
   }
   const std::string_view authority(head->authority.data, head->authority.size);
   // RFC 3986's userinfo is not allowed in http and https (section 8.3.1).

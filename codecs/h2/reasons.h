@@ -55,6 +55,7 @@ constexpr uint16_t ReasonOfOwn(ErrorCode code) {
     case ErrorCode::kInternalError:
       return WEIR_REASON_INTERNAL;
     case ErrorCode::kSettingsTimeout:
+    case ErrorCode::kNoError:  // of a PING that was not answered
       return WEIR_REASON_TIMEOUT;
     default:
       return WEIR_REASON_PROTOCOL;
