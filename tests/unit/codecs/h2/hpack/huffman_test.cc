@@ -73,7 +73,7 @@ TEST(HpackHuffman, EverySymbolComesBackAloneAndBesideEveryOther) {
     const std::string alone(1, static_cast<char>(first));
     EXPECT_TRUE((Decode(Encode(alone), 16) == Decoded{Huffman::kDone, alone})) << first;
     for (int second = 0; second < 256; ++second) {
-      const std::string pair = {alone[0], static_cast<char>(second), alone[0]};
+      const std::string pair = alone + static_cast<char>(second) + alone;
       ASSERT_TRUE((Decode(Encode(pair), 16) == Decoded{Huffman::kDone, pair}))
           << first << " " << second;
     }
