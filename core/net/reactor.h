@@ -48,6 +48,9 @@ class Reactor {
   void CountDispatch() {
     if (++dispatched_ >= kDispatchesPerFlush) FlushDirty();
   }
+  // What was read since the last flush no longer fits the processor's near caches: after the present
+  // event all output goes out, and the same memory is read into again.
+  void FlushSoon() { dispatched_ = kDispatchesPerFlush; }
   // Phases 2 to 4. True when there is work that wants the next turn at once.
   bool RunTurn();
   // Milliseconds that the loop may wait for events; UINT64_MAX: until one comes.

@@ -40,6 +40,10 @@ class ReceiveBuffer {
   ReceiveBuffer(const ReceiveBuffer&) = delete;
   ReceiveBuffer& operator=(const ReceiveBuffer&) = delete;
 
+  // As much as was read in one go before its output is worth sending at once: a good part of a
+  // second-level cache.
+  static constexpr uint32_t kHotBytes = 65536;
+
   // The slab with at least kMinRoom unused bytes at data() + used. Whoever reads advances `used`
   // and retains what it keeps.
   base::Slab* Prepare() {
