@@ -1,3 +1,4 @@
+#include "core/config/codec_keys.h"
 #include "core/config/names.h"
 #include "core/config/tables.h"
 
@@ -26,9 +27,9 @@ Keys<Cluster> ConnectionRows() {
   };
 }
 
-const Keys<Cluster>& HttpProtocolOptionsKeys() {
+const Keys<Cluster>& Http1Rows() {
   using C = Cluster;
-  static const Keys<C> http1 = {
+  static const Keys<C> rows = {
       MissingKey<C>("header_key_format", "upper case in field names"),
       MissingKey<C>("enable_trailers", "this switch; trailers always pass", "true"),
       MissingKey<C>("allow_chunked_length", "content-length beside chunked", "false"),
@@ -37,17 +38,47 @@ const Keys<Cluster>& HttpProtocolOptionsKeys() {
       MissingKey<C>("override_stream_error_on_invalid_http_message",
                     "keeping a connection after an invalid message", "false"),
   };
-  static const Keys<C> explicit_config = {
-      CustomKey<C>(
-          "http_protocol_options", "mapping",
-          [](Context& c, const Field& f, C* cluster) {
-            cluster->protocol = Http1Codec();
-            if (!f.node().is_null()) ReadMap(c, f, http1, cluster);
-          },
-          nullptr, ""),
-      MissingKey<C>("http2_protocol_options", "HTTP/2 to backends"),
-      MissingKey<C>("http3_protocol_options", "HTTP/3 to backends"),
+  return rows;
+}
+
+// The options of HTTP/1 and HTTP/2 inside explicit_http_config or auto_config. That they are there
+// says which protocols are spoken.
+Key<Cluster> ProtocolKey(const char* name, const Keys<Cluster>& rows, std::string_view protocol) {
+  return CustomKey<Cluster>(
+      name, "mapping",
+      [&rows, protocol](Context& c, const Field& f, Cluster* cluster) {
+        cluster->protocol = protocol;
+        if (!f.node().is_null()) ReadMap(c, f, rows, cluster);
+      },
+      nullptr, "");
+}
+
+void ReadExplicitConfig(Context& c, const Field& field, Cluster* out) {
+  static const Keys<Cluster> http2 = Http2Rows<Cluster>();
+  static const Keys<Cluster> keys = {
+      ProtocolKey("http_protocol_options", Http1Rows(), Http1Codec()),
+      ProtocolKey("http2_protocol_options", http2, Http2Codec()),
+      MissingKey<Cluster>("http3_protocol_options", "HTTP/3 to backends"),
   };
+  ReadMap(c, field, keys, out);
+  CheckOneOf(c, field,
+             {"http_protocol_options", "http2_protocol_options", "http3_protocol_options"}, true);
+}
+
+void ReadAutoConfig(Context& c, const Field& field, Cluster* out) {
+  static const Keys<Cluster> http2 = Http2Rows<Cluster>();
+  static const Keys<Cluster> keys = {
+      ProtocolKey("http_protocol_options", Http1Rows(), kAutoProtocol),
+      ProtocolKey("http2_protocol_options", http2, kAutoProtocol),
+      MissingKey<Cluster>("http3_protocol_options", "HTTP/3 to backends"),
+      MissingKey<Cluster>("alternate_protocols_cache_options", "HTTP/3 to backends"),
+  };
+  out->protocol = kAutoProtocol;
+  if (!field.node().is_null()) ReadMap(c, field, keys, out);
+}
+
+const Keys<Cluster>& HttpProtocolOptionsKeys() {
+  using C = Cluster;
   static const Keys<C> common = [] {
     Keys<C> rows = ConnectionRows();
     rows.push_back(MissingKey<C>("max_connection_duration", "the age of backend connections"));
@@ -64,9 +95,9 @@ const Keys<Cluster>& HttpProtocolOptionsKeys() {
             }
           },
           nullptr, ""),
-      GroupKey<C>("explicit_http_config", explicit_config, ""),
+      CustomKey<C>("explicit_http_config", "mapping", ReadExplicitConfig, nullptr, ""),
       GroupKey<C>("common_http_protocol_options", common, ""),
-      MissingKey<C>("auto_config", "choosing a backend's protocol by ALPN"),
+      CustomKey<C>("auto_config", "mapping", ReadAutoConfig, nullptr, ""),
       MissingKey<C>("use_downstream_protocol_config", "the client's protocol to backends"),
       MissingKey<C>("upstream_http_protocol_options", "TLS to backends"),
       MissingKey<C>("http_filters", "filters on the upstream side"),
@@ -81,6 +112,9 @@ void ReadExtensionOptions(Context& c, const Field& field, Cluster* out) {
       CustomKey<Cluster>(
           kHttpProtocolOptions, "mapping",
           [](Context& c2, const Field& f, Cluster* cluster) {
+            CheckOneOf(c2, f,
+                       {"explicit_http_config", "auto_config", "use_downstream_protocol_config"},
+                       false);
             ReadMap(c2, f, HttpProtocolOptionsKeys(), cluster);
           },
           nullptr, ""),
@@ -163,10 +197,21 @@ Keys<Cluster> BasicRows() {
              "Attempts to connect for one request; then 503.")
           .Limit("cluster.*.upstream_cx_connect_attempts_exceeded"),
       CustomKey<C>(
-          "protocol", "codec name",
+          "protocol", "codec name or auto",
           [](Context& c, const Field& f, C* cluster) { ReadPluginName(c, f, &cluster->protocol); },
           [](const C& cluster) { return PrintText(cluster.protocol); },
-          "The codec plugin that speaks to the backends."),
+          "The codec plugin that speaks to the backends: h1, h2, … auto: h2 where a TLS handshake "
+          "settles it, else h1."),
+      CustomKey<C>(
+          "codec_options", "mapping",
+          [](Context& c, const Field& f, C* cluster) {
+            ReadCodecOptions(c, f, &cluster->codec_options);
+          },
+          [](const C& cluster) { return PrintCodecOptions(cluster.codec_options); },
+          "By the name of a codec: the keys that its plugin reads."),
+      IntKey("max_concurrent_streams", &C::max_concurrent_streams, 1, kMostStreams,
+             "Streams of one connection at once, where its codec takes several; the backend may "
+             "allow fewer. Beyond them another connection is opened."),
       CustomKey<C>("circuit_breakers", "circuit breakers", ReadCircuitBreakers,
                    PrintCircuitBreakers, "Limits of the cluster, all workers together."),
       IntKey("per_connection_buffer_limit_bytes", &C::per_connection_buffer_limit_bytes, kMinBuffer,
@@ -204,7 +249,8 @@ Keys<Cluster> MissingRows() {
       MissingKey<C>("wait_for_warm_on_init", "warming of clusters", "true"),
       MissingKey<C>("http_protocol_options",
                     "this key; typed_extension_protocol_options or protocol say it"),
-      MissingKey<C>("http2_protocol_options", "HTTP/2 to backends"),
+      MissingKey<C>("http2_protocol_options",
+                    "this key; typed_extension_protocol_options or protocol say it"),
       MissingKey<C>("common_http_protocol_options",
                     "this key; typed_extension_protocol_options has it"),
       MissingKey<C>("upstream_http_protocol_options", "TLS to backends"),

@@ -71,6 +71,13 @@ struct LocalReplyConfig {
   BodyFormat body_format;
 };
 
+// What a codec's plugin reads: a map of its keys. A key that it does not know is an error.
+struct CodecOptions {
+  std::string codec;
+  std::shared_ptr<const Node> node;  // never null, a map
+  Mark mark;
+};
+
 enum class HeadersWithUnderscores { kAllow, kRejectRequest, kDropHeader };
 enum class EscapedSlashes {
   kKeepUnchanged,
@@ -88,6 +95,11 @@ struct HttpConnectionManager {
   // client's first bytes, else it is the last. What codec_type stands for is in names.h. Never
   // empty.
   std::vector<std::string> codecs;
+  // One entry per codec at most; each names one of `codecs` (checked when they are made).
+  std::vector<CodecOptions> codec_options;
+  // Streams of one connection at once, where its codec takes several (http2_protocol_options).
+  // Default 100, range 1 … 1000000.
+  std::uint32_t max_concurrent_streams = 100;
   std::shared_ptr<const RouteConfiguration> route_config;
   // Never empty; the last is terminal. Default: the Mux alone.
   std::vector<HttpFilter> http_filters;

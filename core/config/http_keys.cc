@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/config/codec_keys.h"
 #include "core/config/names.h"
 #include "core/config/tables.h"
 
@@ -130,6 +131,11 @@ Keys<H> BasicRows() {
           "Which codec plugins may serve a connection, in order of preference. ALPN decides, "
           "else the client's first bytes, else it is the last."),
       CustomKey<H>(
+          "codec_options", "mapping",
+          [](Context& c, const Field& f, H* h) { ReadCodecOptions(c, f, &h->codec_options); },
+          [](const H& h) { return PrintCodecOptions(h.codec_options); },
+          "By the name of a codec: the keys that its plugin reads."),
+      CustomKey<H>(
           "http_filters", "list of HTTP filters",
           [](Context& c, const Field& f, H* h) { ReadHttpFilters(c, f, &h->http_filters); },
           [](const H& h) { return PrintHttpFilters(h.http_filters); },
@@ -186,7 +192,8 @@ Keys<H> TimeoutRows() {
                   Milliseconds(3'600'000)),
       GroupKey<H>("common_http_protocol_options", CommonOptions(), "For every protocol."),
       GroupKey<H>("http_protocol_options", Http1Options(), "For HTTP/1."),
-      MissingKey<H>("http2_protocol_options", "HTTP/2"),
+      GroupKey<H>("http2_protocol_options", Http2Rows<H>(),
+                  "For HTTP/2, and for any codec with several streams on a connection."),
       MissingKey<H>("http3_protocol_options", "HTTP/3"),
       MissingKey<H>("stream_flush_timeout", "a flush timeout of its own"),
   };

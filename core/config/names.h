@@ -51,6 +51,7 @@ std::string_view Http2Codec();
 const std::vector<std::string>& DefaultCodecs();
 // The codec of a cluster without `protocol`.
 std::string_view DefaultProtocol();
+inline constexpr std::string_view kAutoProtocol = "auto";
 // The codecs that a cluster's `protocol` stands for: "auto" is HTTP/2 where ALPN settles it, else
 // HTTP/1; any other is the codec's own name.
 std::vector<std::string> CodecsOfProtocol(std::string_view protocol);

@@ -62,7 +62,8 @@ int Execute(const Options& options, const Wiring& wiring) {
   context.stats = &stats;
   context.access_logs = &access_logs;
   context.diagnostics = &loaded.diagnostics;
-  if (!listeners.Build(context, wiring) || !loaded.diagnostics.ok())
+  const bool prepared = wiring.prepare == nullptr || wiring.prepare(&context);
+  if (!listeners.Build(context, wiring) || !prepared || !loaded.diagnostics.ok())
     return Refuse(loaded.diagnostics);
   context.diagnostics = nullptr;
   if (serving) return Serve(options, context, wiring, &listeners);

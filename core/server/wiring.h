@@ -19,6 +19,8 @@
 
 namespace weir::server {
 
+struct ClusterCodecs;
+
 // What the whole process shares. Lives longer than every worker.
 struct ServerContext {
   std::shared_ptr<const config::Bootstrap> bootstrap;
@@ -27,6 +29,8 @@ struct ServerContext {
   const weir_host* plugin_host = nullptr;
   observe::StatRegistry* stats = nullptr;
   observe::LogWriter* access_logs = nullptr;
+  // How each cluster's backends are spoken to (codec_builder.h); made by Wiring::prepare.
+  std::shared_ptr<const ClusterCodecs> cluster_codecs;
   // Where a factory reports mistakes. Set only while the factories are made.
   config::Diagnostics* diagnostics = nullptr;
 };
@@ -50,6 +54,10 @@ struct TerminalBuiltin {
 };
 
 struct Wiring {
+  // Called on the main thread before anything else is made: puts what listeners and services share
+  // into the context. False, with mistakes in context->diagnostics, refuses the configuration.
+  // Null: nothing is shared.
+  bool (*prepare)(ServerContext* context) = nullptr;
   std::vector<TerminalBuiltin> terminals;
   // Called on each worker's thread before any TerminalFactory::ForWorker. Null: no services.
   std::unique_ptr<WorkerServices> (*services)(const ServerContext& context,

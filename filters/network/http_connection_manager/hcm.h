@@ -27,7 +27,7 @@ struct HcmConfig {
   std::vector<http::FilterEntry> filters;  // without the terminal one
   // What plugins made of their configuration, for codecs, filters and routes: freed with this,
   // before the plugins go.
-  std::vector<std::unique_ptr<void, void (*)(void*)>> filter_configs;
+  std::vector<std::unique_ptr<void, void (*)(void*)>> plugin_configs;
   http::CodecSet codecs;  // server position
   const weir_host* plugin_host = nullptr;
   uint32_t buffer_limit = 0;  // the listener's: of one connection, each way

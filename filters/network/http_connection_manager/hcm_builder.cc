@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/config/abi_node.h"
-#include "core/http/codec_connection.h"
+#include "core/server/codec_builder.h"
 
 namespace weir::hcm {
 namespace {
@@ -50,38 +50,25 @@ class Builder {
   void Codecs() {
     hcm_->plugin_host = context_.plugin_host;
     hcm_->buffer_limit = listener_.per_connection_buffer_limit_bytes;
-    for (const std::string& name : settings_.codecs) {
-      std::string error;
-      const plugins::CodecExtension* codec = context_.plugins->FindCodec(name, &error);
-      if (codec == nullptr) {
-        context_.diagnostics->Add(settings_.mark, error);
-        continue;
-      }
-      http::CodecChoice choice;
-      choice.api = codec->api;
-      choice.params.raw_form = codec->raw_form;
-      Params(&choice);
-      hcm_->codecs.choices.push_back(choice);
-    }
-  }
-
-  void Params(http::CodecChoice* choice) {
-    weir_codec_params& p = choice->params;
-    p.struct_size = sizeof p;
+    server::CodecWish wish;
+    wish.names = settings_.codecs;
+    wish.options = &settings_.codec_options;
+    wish.mark = settings_.mark;
+    wish.owner = "http_connection_manager " + settings_.stat_prefix;
+    wish.buffer_limit = hcm_->buffer_limit;
+    weir_codec_params& p = wish.params;
     p.position = WEIR_SERVER;
-    p.host = context_.plugin_host;
-    p.codec_host = http::CodecHostTable();
     p.max_head_bytes = settings_.max_request_headers_kb * 1024;
     p.max_field_count = settings_.max_headers_count;
     p.max_trailer_bytes = 8192;
-    p.max_streams = 100;
-    http::SetWindows(listener_.per_connection_buffer_limit_bytes, choice);
+    p.max_streams = settings_.max_concurrent_streams;
     if (settings_.accept_http_10) p.flags |= WEIR_CODEC_ACCEPT_HTTP_10;
     if (!settings_.enable_trailers) p.flags |= WEIR_CODEC_DROP_TRAILERS;
     // Which tunnels a route allows is decided on the message; the codec only has to know that there
     // may be some.
     p.flags |= WEIR_CODEC_ALLOW_UPGRADE;
     if (AllowsConnect()) p.flags |= WEIR_CODEC_ALLOW_CONNECT;
+    server::BuildCodecs(context_, wish, &hcm_->codecs, &hcm_->plugin_configs);
   }
 
   bool AllowsConnect() const {
@@ -114,7 +101,7 @@ class Builder {
                                    per_route ? 1 : 0);
     *ok = scope.Finish(config != nullptr);
     if (config != nullptr && api->config_free != nullptr)
-      hcm_->filter_configs.emplace_back(config, api->config_free);
+      hcm_->plugin_configs.emplace_back(config, api->config_free);
     return config;
   }
 

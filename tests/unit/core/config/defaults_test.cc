@@ -23,6 +23,7 @@ TEST(Defaults, OfAConnectionManagerAreTheEdgeOnes) {
   EXPECT_EQ(http.max_stream_duration, Milliseconds(0));
   EXPECT_EQ(http.max_request_headers_kb, 60u);
   EXPECT_EQ(http.max_headers_count, 100u);
+  EXPECT_EQ(http.max_concurrent_streams, 100u);
   EXPECT_EQ(http.min_request_body_rate, 240u);
   EXPECT_EQ(http.min_request_body_rate_window, Milliseconds(20'000));
   EXPECT_EQ(http.headers_with_underscores_action, HeadersWithUnderscores::kRejectRequest);
@@ -67,6 +68,7 @@ TEST(Defaults, OfListenersClustersAndRoutes) {
   EXPECT_EQ(cluster.circuit_breakers.max_requests, 1024u);
   EXPECT_EQ(cluster.lb_policy, LbPolicy::kRoundRobin);
   EXPECT_EQ(cluster.protocol, "h1");
+  EXPECT_EQ(cluster.max_concurrent_streams, 100u);
   EXPECT_EQ(cluster.endpoints.at(0).weight, 1u);
   const Route& route = FirstRoute(*bootstrap);
   EXPECT_EQ(std::get<RouteAction>(route.action).timeout, Milliseconds(15'000));

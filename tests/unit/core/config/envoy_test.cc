@@ -8,6 +8,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 std::string Chain(const std::string& name, const std::string& type, const std::string& keys) {
   return "static_resources:\n"
@@ -100,9 +101,77 @@ TEST(EnvoyFiles, ProtocolOptionsOfAClusterAreRead) {
   EXPECT_EQ(bootstrap->clusters.at(0).idle_timeout, Milliseconds(9'000));
   EXPECT_EQ(bootstrap->clusters.at(0).max_requests_per_connection, 4u);
   EXPECT_EQ(bootstrap->clusters.at(0).protocol, "h1");
-  EXPECT_THAT(
-      Mistakes(WithCluster(options + "explicit_http_config: {http2_protocol_options: {}}}}")),
-      ElementsAre(HasSubstr("feature that Weir does not have: HTTP/2 to backends")));
+}
+
+// The rest of a cluster whose HttpProtocolOptions are these.
+std::string WithProtocolOptions(const std::string& keys) {
+  return WithCluster(
+      "endpoints: ['127.0.0.1:1'], typed_extension_protocol_options: "
+      "{envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {'@type': "
+      "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, " +
+      keys + "}}");
+}
+
+// "codec{key: value, ...}" for each, in order.
+std::string Print(const std::vector<CodecOptions>& options) {
+  std::string text;
+  for (const CodecOptions& one : options) {
+    text += one.codec + "{";
+    for (const Node::Entry& entry : one.node->entries())
+      text += entry.key + ": " + entry.value->text() + ", ";
+    text += "}";
+  }
+  return text;
+}
+
+TEST(EnvoyFiles, ExplicitHttpConfigSaysWhichProtocolABackendSpeaks) {
+  const auto protocol = [](const std::string& keys) {
+    return MustLoad(WithProtocolOptions(keys))->clusters.at(0).protocol;
+  };
+  EXPECT_EQ(protocol("explicit_http_config: {http2_protocol_options: {}}"), "h2");
+  EXPECT_EQ(protocol("explicit_http_config: {http_protocol_options: {}}"), "h1");
+  EXPECT_EQ(protocol("auto_config: {http_protocol_options: {}, http2_protocol_options: {}}"),
+            "auto");
+  EXPECT_EQ(protocol("auto_config: {}"), "auto");
+}
+
+TEST(EnvoyFiles, ExplicitHttpConfigNamesOneProtocol) {
+  EXPECT_THAT(Mistakes(WithProtocolOptions("explicit_http_config: {}")), SizeIs(1));
+  EXPECT_THAT(Mistakes(WithProtocolOptions("explicit_http_config: {http_protocol_options: {}, "
+                                           "http2_protocol_options: {}}")),
+              SizeIs(1));
+  EXPECT_THAT(Mistakes(WithProtocolOptions("auto_config: {}, explicit_http_config: "
+                                           "{http2_protocol_options: {}}")),
+              SizeIs(1));
+}
+
+TEST(EnvoyFiles, TheClientsProtocolToBackendsIsNamedAsMissing) {
+  EXPECT_THAT(Mistakes(WithProtocolOptions("use_downstream_protocol_config: {}")),
+              ElementsAre(HasSubstr("feature that Weir does not have: the client's protocol to "
+                                    "backends")));
+}
+
+TEST(EnvoyFiles, Http2OptionsBecomeThoseOfTheCodec) {
+  const std::string options =
+      "{max_concurrent_streams: 7, initial_stream_window_size: 70000, "
+      "initial_connection_window_size: 80000, hpack_table_size: 0, connection_keepalive: "
+      "{interval: 30s, timeout: 1.5s}}";
+  const std::string expected =
+      "h2{initial_stream_window_size: 70000, initial_connection_window_size: 80000, "
+      "hpack_table_size: 0, keepalive_interval_ms: 30000, keepalive_timeout_ms: 1500, }";
+  const auto upstream = MustLoad(
+      WithProtocolOptions("explicit_http_config: {http2_protocol_options: " + options + "}"));
+  EXPECT_EQ(upstream->clusters.at(0).max_concurrent_streams, 7u);
+  EXPECT_EQ(Print(upstream->clusters.at(0).codec_options), expected);
+  const auto downstream = MustLoad(WithHttp("routes: [], http2_protocol_options: " + options));
+  EXPECT_EQ(FirstHttp(*downstream).max_concurrent_streams, 7u);
+  EXPECT_EQ(Print(FirstHttp(*downstream).codec_options), expected);
+}
+
+TEST(EnvoyFiles, AnOptionOfACodecIsGivenOnce) {
+  EXPECT_THAT(Mistakes(WithHttp("routes: [], http2_protocol_options: {hpack_table_size: 1}, "
+                                "codec_options: {h2: {hpack_table_size: 2}}")),
+              ElementsAre(HasSubstr("option \"hpack_table_size\" of codec \"h2\" is given twice")));
 }
 
 TEST(EnvoyFiles, PerRouteConfigurationIsUnwrapped) {

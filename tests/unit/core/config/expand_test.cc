@@ -25,7 +25,8 @@ TEST(Expand, RoundTripsTheShortForm) {
 
 TEST(Expand, RoundTripsEveryKeyThatIsNotItsDefault) {
   ExpectRoundTrip(WithHttp(
-      "stat_prefix: s, codecs: [a, b], server_name: '', via: v, "
+      "stat_prefix: s, codecs: [a, b], codec_options: {a: {x: 1, y: [z]}, b: {}}, "
+      "http2_protocol_options: {max_concurrent_streams: 5}, server_name: '', via: v, "
       "request_headers_timeout: 1ms, request_timeout: 0s, stream_idle_timeout: 1.001s, "
       "drain_timeout: 1h, delayed_close_timeout: 0s, max_request_headers_kb: 1, "
       "min_request_body_rate: 0, min_request_body_rate_window: 1s, "
@@ -61,7 +62,8 @@ TEST(Expand, RoundTripsEveryKeyThatIsNotItsDefault) {
   ExpectRoundTrip(WithCluster(
       "endpoints: ['127.0.0.1:1'], lb_policy: LEAST_REQUEST, least_request_lb_config: "
       "{choice_count: 9}, "
-      "connect_timeout: 1ms, max_connect_attempts: 10, protocol: p, circuit_breakers: "
+      "connect_timeout: 1ms, max_connect_attempts: 10, protocol: p, codec_options: {p: {k: v}}, "
+      "max_concurrent_streams: 9, circuit_breakers: "
       "{max_connections: 1, "
       "max_pending_requests: 0, max_requests: 2}, per_connection_buffer_limit_bytes: 20000, "
       "idle_timeout: "
