@@ -7,6 +7,7 @@ one stream a connection.
 import os
 import socket
 import tempfile
+import threading
 
 import harness
 from harness import WeirTest, cluster, config, listener, ok, request, route
@@ -120,6 +121,49 @@ class TheToyProtocolBesideHttp(WeirTest):
     half = self.dial()
     half.half_close()
     self.assertEqual(half.rest(), b"")
+
+
+class AToyConnectionThatHasToEnd(WeirTest):
+  """In two steps: no more streams please, and some time later none are taken. What is under way is finished."""
+
+  @classmethod
+  def make_config(cls):
+    return config([listener("main", [route("app")], codecs=["toy"], drain_timeout="0.4s",
+                            common_http_protocol_options={"max_connection_duration": "0.3s"})],
+                  [cluster("app", cls.backend.address)])
+
+  @staticmethod
+  def head(stream):
+    texts = b"".join(len(text).to_bytes(2, "big") + text for text in (b"GET", b"http", b"a.test", b"/", b""))
+    payload = bytes([1, 20]) + bytes(14) + texts
+    return bytes([2, 1]) + len(payload).to_bytes(2, "big") + stream.to_bytes(4, "big") + payload
+
+  def frame(self, client):
+    kind, _, *length = client.take(4)
+    stream = int.from_bytes(client.take(4), "big")
+    return kind, stream, client.take(length[0] * 256 + length[1])
+
+  def test_a_stream_that_goes_on_is_answered_after_both_steps_and_a_later_one_is_refused(self):
+    release = threading.Event()
+    self.addCleanup(release.set)
+
+    def script(wire):
+      while wire.request() is not None:
+        release.wait(harness.DEADLINE)
+        wire.send(ok(b"late"))
+    self.backend.script = script
+    client = self.connect()
+    client.send(TheToyProtocolBesideHttp.HELLO + self.head(1))
+    self.assertEqual(self.frame(client)[0], 1)
+    self.assertEqual(self.frame(client), (6, 0, bytes([255] * 4)))
+    client.send(self.head(2))
+    self.assertEqual(self.frame(client), (6, 0, bytes([0, 0, 0, 2])))
+    client.send(self.head(3))
+    self.assertEqual(self.frame(client)[:2], (4, 3))
+    release.set()
+    frames = [self.frame(client) for _ in range(4)]
+    self.assertEqual(sorted(stream for _, stream, _ in frames), [1, 1, 2, 2])
+    self.assertEqual(client.rest(), b"")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ http::CodecStream* ServerConnection::OnNewStream() {
   if (most != 0 && requests_ >= most && !last_request_) {
     hcm_->stats.downstream_cx_max_requests_reached->Add();
     last_request_ = true;
-    if (multiplexed()) GoAway(1);
+    if (multiplexed()) StartGoAway();
   }
   return Stream::Make(this);
 }
@@ -135,6 +135,14 @@ void ServerConnection::End(uint32_t reason) {
   Finish(true, reason);
 }
 
+void ServerConnection::StartGoAway() {
+  GoAway(1);
+  if (decided() && !multiplexed()) return;
+  const uint64_t now = context()->reactor->now_ms();
+  goaway_deadline_ = now + static_cast<uint64_t>(hcm_->settings().drain_timeout.count());
+  Arm();
+}
+
 void ServerConnection::CloseAfterThis() {
   last_request_ = true;
 }
@@ -144,7 +152,7 @@ void ServerConnection::Drain() {
   draining_ = true;
   last_request_ = true;
   hcm_->stats.downstream_cx_drain_close->Add();
-  GoAway(1);
+  StartGoAway();
   // An idle client may be sending right now: its next request is still answered, with `connection:
   // close`.
   if (streams_ == 0) {
@@ -163,7 +171,8 @@ void ServerConnection::OnConnectionError(const weir_error& error) {
 }
 
 void ServerConnection::Arm() {
-  SetOwnDeadline(Sooner(Sooner(head_deadline_, idle_deadline_), end_deadline_));
+  SetOwnDeadline(
+      Sooner(Sooner(head_deadline_, idle_deadline_), Sooner(goaway_deadline_, end_deadline_)));
 }
 
 void ServerConnection::OnOwnDeadline() {
@@ -178,7 +187,11 @@ void ServerConnection::Expire(uint64_t now) {
     hcm_->stats.downstream_cx_max_duration_reached->Add();
     if (streams_ == 0) return End(WEIR_REASON_NONE);
     last_request_ = true;
-    GoAway(1);
+    StartGoAway();
+  }
+  if (due(goaway_deadline_)) {
+    goaway_deadline_ = 0;
+    if (multiplexed()) GoAway(2);
   }
   if (due(head_deadline_)) {
     head_deadline_ = 0;

@@ -51,6 +51,9 @@ class ServerConnection final : public http::CodecConnection {
   void OnConnectionError(const weir_error& error) override;
 
   void End(uint32_t reason);
+  // Begins the end: a client that has many streams hears of it first, and has drain_timeout to stop
+  // opening new ones.
+  void StartGoAway();
   void Arm();
   void Expire(uint64_t now);
 
@@ -58,7 +61,8 @@ class ServerConnection final : public http::CodecConnection {
   net::ServedConnection* place_;
   uint64_t head_deadline_ = 0;  // 0: no head has begun
   uint64_t idle_deadline_ = 0;
-  uint64_t end_deadline_ = 0;  // max_connection_duration
+  uint64_t end_deadline_ = 0;     // max_connection_duration
+  uint64_t goaway_deadline_ = 0;  // the second step of a goaway
   uint32_t streams_ = 0;
   uint32_t requests_ = 0;
   bool last_request_ = false;
