@@ -20,6 +20,7 @@ void ReadListener(Context& c, const Field& field, B* out) {
       if (text && text->literal) listener.address = *text->literal;
     }
     CheckOneOf(c, field, {"http", "tcp", "filters", "filter_chains"}, true);
+    CheckOneOf(c, field, {"tls", "filter_chains"}, false);
   }
   const std::size_t before = c.diagnostics().count();
   ReadMap(c, field, ListenerKeys(), &listener);
@@ -27,6 +28,7 @@ void ReadListener(Context& c, const Field& field, B* out) {
   // further checks.
   const bool good = c.diagnostics().count() == before;
   if (listener.name.empty() && good) listener.name = listener.address.ToString();
+  CompleteChains(&listener);
   out->listeners.push_back(std::move(listener));
 }
 
@@ -44,6 +46,7 @@ void ReadClusters(Context& c, const Field& field, B* out) {
     cluster.mark = element.key_mark;
     const std::size_t before = c.diagnostics().count();
     CheckOneOf(c, element, {"endpoints", "load_assignment", "hosts"}, element.node().is_map());
+    CheckOneOf(c, element, {"tls", "transport_socket"}, false);
     ReadMap(c, element, ClusterKeys(), &cluster);
     if (cluster.endpoints.empty() && c.diagnostics().count() == before) {
       c.Add(element.key_mark, std::string(element.key) + " has no endpoints", "at least one");

@@ -99,7 +99,7 @@ const Keys<Cluster>& HttpProtocolOptionsKeys() {
       GroupKey<C>("common_http_protocol_options", common, ""),
       CustomKey<C>("auto_config", "mapping", ReadAutoConfig, nullptr, ""),
       MissingKey<C>("use_downstream_protocol_config", "the client's protocol to backends"),
-      MissingKey<C>("upstream_http_protocol_options", "TLS to backends"),
+      MissingKey<C>("upstream_http_protocol_options", "SNI from the request's host"),
       MissingKey<C>("http_filters", "filters on the upstream side"),
       MissingKey<C>("header_validation_config", "extensions of header validation"),
       MissingKey<C>("outlier_detection", "outlier detection"),
@@ -223,11 +223,30 @@ Keys<Cluster> BasicRows() {
   };
 }
 
+Keys<Cluster> TlsRows() {
+  using C = Cluster;
+  return {
+      CustomKey<C>(
+          "transport_socket", "transport socket",
+          [](Context& c, const Field& f, C* cluster) {
+            cluster->tls = ReadTransportSocket(c, f, true);
+          },
+          [](const C& cluster) { return PrintTransportSocket(cluster.tls.get(), true); },
+          "UpstreamTlsContext: TLS to the backends."),
+      CustomKey<C>(
+          "tls", "TLS in short",
+          [](Context& c, const Field& f, C* cluster) { cluster->tls = ReadShortTls(c, f, true); },
+          nullptr,
+          "Short for transport_socket: `{}`, or sni, ca, cert, key, verify, subject_alt_names, and "
+          "keys of UpstreamTlsContext.")
+          .Shorthand(),
+  };
+}
+
 Keys<Cluster> MissingRows() {
   using C = Cluster;
   return {
-      MissingKey<C>("transport_socket", "TLS to backends"),
-      MissingKey<C>("transport_socket_matches", "TLS to backends"),
+      MissingKey<C>("transport_socket_matches", "TLS by endpoint"),
       MissingKey<C>("health_checks", "active health checks"),
       MissingKey<C>("outlier_detection", "outlier detection"),
       MissingKey<C>("common_lb_config", "options of load balancing"),
@@ -253,7 +272,7 @@ Keys<Cluster> MissingRows() {
                     "this key; typed_extension_protocol_options or protocol say it"),
       MissingKey<C>("common_http_protocol_options",
                     "this key; typed_extension_protocol_options has it"),
-      MissingKey<C>("upstream_http_protocol_options", "TLS to backends"),
+      MissingKey<C>("upstream_http_protocol_options", "SNI from the request's host"),
       MissingKey<C>("protocol_selection", "the client's protocol to backends",
                     "USE_CONFIGURED_PROTOCOL"),
       MissingKey<C>("upstream_connection_options", "TCP options of backend connections"),
@@ -298,6 +317,7 @@ const Keys<CircuitBreakers>& CircuitBreakersKeys() {
 const Keys<Cluster>& ClusterKeys() {
   static const Keys<Cluster> keys = [] {
     Keys<Cluster> all = BasicRows();
+    for (Key<Cluster>& key : TlsRows()) all.push_back(std::move(key));
     for (Key<Cluster>& key : ConnectionRows()) all.push_back(std::move(key));
     for (Key<Cluster>& key : MissingRows()) all.push_back(std::move(key));
     return all;

@@ -11,6 +11,7 @@
 #include "core/config/http_config.h"
 #include "core/config/node.h"
 #include "core/config/route_config.h"
+#include "core/config/tls_config.h"
 
 // The configuration that a worker runs on: plain values, complete (every default filled in),
 // checked (every reference resolved, every range held) and immutable, shared as
@@ -49,6 +50,10 @@ struct NetworkFilter {
 
 struct FilterChain {
   std::string name;
+  // DownstreamTlsContext; null: no TLS.
+  std::shared_ptr<const TlsContext> tls;
+  // For the TLS handshake. Default 10s; 0: none.
+  Milliseconds transport_socket_connect_timeout{10'000};
   // Never empty; the last is terminal, and only the last.
   std::vector<NetworkFilter> filters;
 };
@@ -68,7 +73,10 @@ struct Listener {
   bool enable_reuse_port = true;
   // IPv6 addresses take IPv4 connections too. Default false.
   bool ipv4_compat = false;
-  // Exactly one for now, without TLS.
+  // The short forms, until the loader has put them into the chain.
+  std::shared_ptr<const TlsContext> short_tls;
+  std::optional<Milliseconds> transport_socket_connect_timeout;
+  // Exactly one for now.
   std::vector<FilterChain> filter_chains;
   Mark mark;
 };
@@ -112,6 +120,8 @@ struct Cluster {
   // Streams of one connection at once, where its codec takes several; the backend may allow fewer.
   // Default 100, range 1 … 1000000.
   std::uint32_t max_concurrent_streams = 100;
+  // UpstreamTlsContext; null: no TLS.
+  std::shared_ptr<const TlsContext> tls;
   // An idle kept connection is closed after this. Default 60s: below what most servers keep.
   Milliseconds idle_timeout{60'000};
   std::uint32_t max_requests_per_connection = 0;  // 0: no limit

@@ -200,8 +200,14 @@ void ReadFilterChain(Context& c, const Field& field, FilterChain* out) {
             ReadMissing(c2, f, "choosing a filter chain by what a connection looks like", "");
           },
           nullptr, ""),
-      MissingKey<FilterChain>("transport_socket", "TLS on listeners"),
-      MissingKey<FilterChain>("transport_socket_connect_timeout", "TLS on listeners"),
+      CustomKey<FilterChain>(
+          "transport_socket", "mapping",
+          [](Context& c2, const Field& f, FilterChain* chain) {
+            chain->tls = ReadTransportSocket(c2, f, false);
+          },
+          nullptr, ""),
+      DurationKey("transport_socket_connect_timeout",
+                  &FilterChain::transport_socket_connect_timeout, kHandshakeTimeoutDoc),
       MissingKey<FilterChain>("use_proxy_proto", "the PROXY protocol", "false"),
       MissingKey<FilterChain>("metadata", "metadata of filter chains"),
   };
@@ -219,7 +225,12 @@ std::shared_ptr<const Node> PrintFilterChain(const FilterChain& chain) {
   }
   std::shared_ptr<const Node> name;
   if (!chain.name.empty()) name = PrintText(chain.name);
-  return PrintMap({{"name", name}, {"filters", filters}});
+  const auto timeout =
+      chain.tls == nullptr ? nullptr : PrintDuration(chain.transport_socket_connect_timeout);
+  return PrintMap({{"name", name},
+                   {"filters", filters},
+                   {"transport_socket", PrintTransportSocket(chain.tls.get(), false)},
+                   {"transport_socket_connect_timeout", timeout}});
 }
 
 void ReadHttpFilters(Context& c, const Field& field, std::vector<HttpFilter>* out) {

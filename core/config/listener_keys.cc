@@ -105,6 +105,18 @@ Keys<L> ChainRows() {
       CustomKey<L>("tcp", "TCP proxy", ReadTcp, nullptr,
                    "Short for filter_chains with one tcp_proxy.")
           .Shorthand(),
+      CustomKey<L>(
+          "tls", "TLS in short",
+          [](Context& c, const Field& f, L* l) { l->short_tls = ReadShortTls(c, f, false); },
+          nullptr,
+          "Short for transport_socket of the filter chain: certificates [{cert, key}], ca, and "
+          "keys "
+          "of DownstreamTlsContext.")
+          .Shorthand(),
+      OptionalDurationKey("transport_socket_connect_timeout", &L::transport_socket_connect_timeout,
+                          "For the TLS handshake; then the connection is closed. Default 10s.")
+          .Limit("listener.*.downstream_cx_transport_socket_connect_timeout")
+          .Shorthand(),
   };
 }
 
@@ -150,6 +162,14 @@ const Keys<Listener>& ListenerKeys() {
     return all;
   }();
   return keys;
+}
+
+void CompleteChains(L* listener) {
+  for (FilterChain& chain : listener->filter_chains) {
+    if (listener->short_tls != nullptr) chain.tls = listener->short_tls;
+    if (listener->transport_socket_connect_timeout)
+      chain.transport_socket_connect_timeout = *listener->transport_socket_connect_timeout;
+  }
 }
 
 const Keys<TcpProxy>& TcpProxyKeys() {

@@ -165,6 +165,20 @@ std::vector<ReferenceTable> ReferenceTables() {
       Table("Circuit breakers",
             "`circuit_breakers` of a cluster, or an element of its `thresholds`.",
             CircuitBreakersKeys()),
+      Table(
+          "TLS on a listener",
+          "`typed_config` of `transport_socket` of a filter chain; in short `tls` of the listener, "
+          "where the keys of `common_tls_context` and its parts stand beside the others, "
+          "`certificates: [{cert, key}]` are `tls_certificates` and `ca` is `trusted_ca`. A text "
+          "stands for `{filename: ...}`, or is the PEM text itself.",
+          DownstreamTlsKeys()),
+      Table(
+          "TLS to a cluster",
+          "`typed_config` of `transport_socket` of a cluster; in short `tls` of the cluster, which "
+          "may be `{}`: `cert` and `key` are the client certificate, `ca` is `trusted_ca`, "
+          "`verify: "
+          "false` is ACCEPT_UNTRUSTED, `subject_alt_names` lists names.",
+          UpstreamTlsKeys()),
       Table("Endpoint", "An element of `endpoints`; a text alone stands for its `address`.",
             EndpointKeys()),
   };

@@ -33,6 +33,8 @@ const Keys<BodyFormat>& BodyFormatKeys();
 const Keys<Cluster>& ClusterKeys();
 const Keys<CircuitBreakers>& CircuitBreakersKeys();
 const Keys<Endpoint>& EndpointKeys();
+const Keys<TlsContext>& DownstreamTlsKeys();
+const Keys<TlsContext>& UpstreamTlsKeys();
 
 // --- addresses ---
 
@@ -66,6 +68,21 @@ std::shared_ptr<const Node> PrintPerFilterConfigs(const std::vector<PerFilterCon
 // Checks that each names a filter of the chain, and makes the name the chain's own.
 void MatchPerFilterConfigs(Context& c, const std::vector<HttpFilter>& filters,
                            RouteConfiguration* routes);
+
+// --- TLS ---
+
+// transport_socket_connect_timeout, of a filter chain or in short of its listener.
+inline constexpr const char* kHandshakeTimeoutDoc =
+    "For the TLS handshake; then the connection is closed.";
+// Puts what the short keys of a listener say into its chain.
+void CompleteChains(Listener* listener);
+
+// `tls` of a listener or a cluster: the short form of transport_socket. Never null.
+std::shared_ptr<const TlsContext> ReadShortTls(Context& c, const Field& field, bool upstream);
+// Null without TLS, and after an error.
+std::shared_ptr<const TlsContext> ReadTransportSocket(Context& c, const Field& field,
+                                                      bool upstream);
+std::shared_ptr<const Node> PrintTransportSocket(const TlsContext* tls, bool upstream);
 
 // --- shared parts ---
 

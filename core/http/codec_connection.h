@@ -124,6 +124,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   static constexpr uint64_t kOutLimit =
       262144;  // queued output beyond which the codec is not asked for more
   static constexpr uint64_t kReadPerTurn = 262144;
+  static constexpr uint64_t kLeastCharge = 16384;  // of it, for one read
   static constexpr int kMessagesPerTurn = 64;
 
   enum class ReadResult { kBytes, kNothing, kEnd, kFailed };

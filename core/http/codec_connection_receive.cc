@@ -99,7 +99,8 @@ CodecConnection::ReadResult CodecConnection::ReadOnce(uint64_t* budget) {
   bytes_received_ += static_cast<uint64_t>(n);
   if (slab->used + static_cast<uint32_t>(n) > net::ReceiveBuffer::kHotBytes)
     context_->reactor->FlushSoon();
-  *budget -= std::min<uint64_t>(*budget, static_cast<uint64_t>(n));
+  // A read costs time whatever it yields: of TLS, up to 64 KiB of records with little in them.
+  *budget -= std::min(*budget, std::max(kLeastCharge, static_cast<uint64_t>(n)));
   if (input_size_ == 0) {
     slab->used += static_cast<uint32_t>(n);
     SlabPool::Retain(slab);

@@ -27,7 +27,9 @@ void CodecConnection::OnFlush() {
     }
   }
   if (closing_) {
-    Linger();
+    // The Io may have taken more than it could pass on (net::Io::writable): an end now would cut
+    // it.
+    if (io_->writable()) Linger();
     return;
   }
   if (half_closed_ && !fin_sent_) {

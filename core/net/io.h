@@ -55,7 +55,9 @@ class Io {
   // announced (EV_CLOSED, EPOLLRDHUP) it stays set until Read returned 0: bytes and FIN that came
   // in one event must not leave the FIN unread.
   bool readable() const { return readable_; }
-  // True until Write says kAgain or writes less than all; true again from the next edge.
+  // True until Write says kAgain or writes less than all; true again from the next edge. Also false
+  // while bytes that Write took wait inside the Io, as TLS records do: whoever destroys it then cuts
+  // them off. ShutdownWrite needs no such care.
   bool writable() const { return writable_; }
 
  protected:

@@ -22,6 +22,18 @@ ServedConnection::ServedConnection(AcceptedConnection&& accepted, WorkerContext*
   if (place_.home() != nullptr) place_.home()->connections_.PushBack(this);
 }
 
+AcceptedConnection ServedConnection::Release() {
+  home_link_.Unlink();
+  AcceptedConnection accepted;
+  accepted.place = std::move(place_);
+  accepted.io = std::move(io_);
+  accepted.io->set_client(nullptr);
+  accepted.peer = peer_;
+  accepted.local = local_;
+  accepted.buffer_limit = buffer_limit_;
+  return accepted;
+}
+
 void ConnectionHome::DrainAll() {
   // Drain may make other connections unlink, but none is deleted before the turn's end: a list that
   // is emptied front to back and refilled visits each connection once.

@@ -64,6 +64,9 @@ class ServedConnection : public Actor, public IoClient {
   // while worker->draining is already set gets no call: it looks itself.
   virtual void Drain() = 0;
 
+  // Gives the connection away, its place with it; what is left of this object has only to retire.
+  AcceptedConnection Release();
+
   Io* io() const { return io_.get(); }
   const Address& peer() const { return peer_; }
   const Address& local() const { return local_; }

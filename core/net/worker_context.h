@@ -16,6 +16,10 @@ namespace weir::server {
 class WorkerServices;
 }
 
+namespace weir::net::tls {
+class TlsWorker;
+}
+
 namespace weir::net {
 
 class Address;
@@ -77,6 +81,7 @@ struct WorkerContext {
   base::SlabPool* pool = nullptr;
   ReceiveBuffer* receive = nullptr;
   Dialer* dialer = nullptr;
+  tls::TlsWorker* tls = nullptr;
   observe::StatBlock* stats = nullptr;
   // What the linked-in terminal filters share on this worker (core/server/wiring.h); may be null.
   server::WorkerServices* services = nullptr;

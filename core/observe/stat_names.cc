@@ -56,6 +56,14 @@ ListenerStats BindListenerStats(StatRegistry* registry, StatBlock* block,
   return stats;
 }
 
+TlsStats BindTlsStats(StatRegistry* registry, StatBlock* block, std::string_view scope,
+                      std::string_view name) {
+  const Binder binder = BinderFor(registry, block, scope, std::string(name) + ".ssl");
+  TlsStats stats;
+  WEIR_TLS_STATS(WEIR_BIND_COUNTER, WEIR_BIND_GAUGE)
+  return stats;
+}
+
 TcpStats BindTcpStats(StatRegistry* registry, StatBlock* block, std::string_view stat_prefix) {
   const Binder binder = BinderFor(registry, block, "tcp", stat_prefix);
   TcpStats stats;

@@ -99,7 +99,21 @@ namespace weir::observe {
   COUNTER(downstream_cx_destroy)            \
   COUNTER(downstream_cx_overflow)           \
   COUNTER(downstream_global_cx_overflow)    \
-  COUNTER(downstream_accept_failed)
+  COUNTER(downstream_accept_failed)         \
+  COUNTER(downstream_cx_transport_socket_connect_timeout)
+
+// listener.<name>.ssl. and cluster.<name>.ssl. handshake counts those that succeeded,
+// connection_error failures that are no failed verification, control_flood connections that asked
+// for new keys too often.
+#define WEIR_TLS_STATS(COUNTER, GAUGE) \
+  COUNTER(handshake)                   \
+  COUNTER(connection_error)            \
+  COUNTER(session_reused)              \
+  COUNTER(no_certificate)              \
+  COUNTER(fail_verify_no_cert)         \
+  COUNTER(fail_verify_error)           \
+  COUNTER(fail_verify_san)             \
+  COUNTER(control_flood)
 
 // tcp.<stat_prefix>.
 #define WEIR_TCP_STATS(COUNTER, GAUGE)                   \
@@ -151,6 +165,9 @@ struct ClusterStats {
 struct ListenerStats {
   WEIR_LISTENER_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
 };
+struct TlsStats {
+  WEIR_TLS_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
+};
 struct TcpStats {
   WEIR_TCP_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
 };
@@ -168,6 +185,9 @@ HttpStats BindHttpStats(StatRegistry* registry, StatBlock* block, std::string_vi
 ClusterStats BindClusterStats(StatRegistry* registry, StatBlock* block, std::string_view cluster);
 ListenerStats BindListenerStats(StatRegistry* registry, StatBlock* block,
                                 std::string_view listener);
+// scope: "listener" or "cluster".
+TlsStats BindTlsStats(StatRegistry* registry, StatBlock* block, std::string_view scope,
+                      std::string_view name);
 TcpStats BindTcpStats(StatRegistry* registry, StatBlock* block, std::string_view stat_prefix);
 ServerStats BindServerStats(StatRegistry* registry, StatBlock* block);
 AccessLogStats BindAccessLogStats(StatRegistry* registry, StatBlock* block);

@@ -10,6 +10,7 @@
 #include "core/net/listen_socket.h"
 #include "core/server/address_of.h"
 #include "core/server/network_chain_factory.h"
+#include "core/server/tls_listener.h"
 
 namespace weir::server {
 
@@ -34,8 +35,11 @@ bool ListenerSet::BuildOne(const ServerContext& context, const Wiring& wiring,
   auto spec = std::make_unique<ListenerSpec>();
   spec->config = &listener;
   spec->limit = std::make_unique<net::ConnectionLimit>(listener.connection_limit);
-  spec->factory = MakeChain(context, wiring, listener, listener.filter_chains.front());
-  const bool ok = spec->factory != nullptr;
+  const config::FilterChain& chain = listener.filter_chains.front();
+  const size_t before = context.diagnostics->count();
+  spec->factory =
+      MakeTlsListener(context, listener, chain, MakeChain(context, wiring, listener, chain));
+  const bool ok = spec->factory != nullptr && context.diagnostics->count() == before;
   specs_.push_back(std::move(spec));
   return ok;
 }

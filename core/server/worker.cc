@@ -17,6 +17,8 @@ Worker::Worker(uint32_t id, const ServerContext* context, const Wiring* wiring,
   worker_context_.pool = &pool_;
   worker_context_.receive = &receive_;
   worker_context_.dialer = &dialer_;
+  tls_ = std::make_unique<net::tls::TlsWorker>(loop_.reactor(), &pool_);
+  worker_context_.tls = tls_.get();
   worker_context_.stats = context->stats->NewBlock();
   stats_ = observe::BindServerStats(context->stats, worker_context_.stats);
 }

@@ -8,6 +8,7 @@
 #include "core/base/slab.h"
 #include "core/net/event_loop.h"
 #include "core/net/socket_io.h"
+#include "core/net/tls/tls_worker.h"
 #include "core/net/worker_context.h"
 #include "core/observe/stat_names.h"
 #include "core/server/listener_set.h"
@@ -71,6 +72,7 @@ class Worker {
   ListenerSet* listeners_set_;
   WorkerObserver* observer_;
   base::SlabPool pool_;  // before the loop: what dies with the reactor may hold slabs
+  std::unique_ptr<net::tls::TlsWorker> tls_;  // ... and be a TLS session
   net::EventLoop loop_;
   net::ReceiveBuffer receive_{&pool_};
   net::SocketDialer dialer_{&loop_};

@@ -165,11 +165,6 @@ void TlsIo::AbortOnClose() {
 
 // ---- The handshake ----------------------------------------------------------------------------
 
-void TlsIo::Start() {
-  if (state_ == State::kHandshake && inner_->connected()) Handshake();
-  UpdateFacts();
-}
-
 void TlsIo::OnIo(bool readable, bool writable) {
   if (state_ == State::kHandshake) {
     if (!inner_->connected()) {
@@ -523,9 +518,13 @@ bool TlsIo::resumed() const {
   return finished_ && SSL_session_reused(ssl_) == 1;
 }
 
+bool TlsIo::has_peer_certificate() const {
+  return finished_ && SSL_get0_peer_certificate(ssl_) != nullptr;
+}
+
 bool TlsIo::peer_verified() const {
-  return finished_ && SSL_get_verify_mode(ssl_) != SSL_VERIFY_NONE &&
-         SSL_get0_peer_certificate(ssl_) != nullptr && SSL_get_verify_result(ssl_) == X509_V_OK;
+  return has_peer_certificate() && SSL_get_verify_mode(ssl_) != SSL_VERIFY_NONE &&
+         SSL_get_verify_result(ssl_) == X509_V_OK;
 }
 
 std::string TlsIo::peer_subject() const {

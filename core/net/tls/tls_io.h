@@ -62,12 +62,6 @@ class TlsIo final : public Io, public TlsSession, private IoClient {
   bool connected() const override { return state_ == State::kOpen || finished_; }
   const TlsSession* tls() const override { return this; }
 
-  // Continues a handshake with what the inner Io may have already; later events do the rest. For
-  // who took an Io that is established.
-  void Start();
-  Position position() const { return position_; }
-  bool broken() const { return state_ == State::kBroken; }
-
   // TlsSession
   std::string_view alpn() const override;
   std::string_view server_name() const override;
@@ -77,6 +71,8 @@ class TlsIo final : public Io, public TlsSession, private IoClient {
   bool peer_verified() const override;
   std::string peer_subject() const override;
   bool truncated() const override { return truncated_; }
+
+  bool has_peer_certificate() const;
 
   // Where a client's new sessions go: the owner's slot, which must outlive the connection.
   void set_session_slot(void* slot) { session_slot_ = slot; }

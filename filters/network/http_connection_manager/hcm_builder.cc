@@ -36,6 +36,8 @@ class Builder {
     hcm_->settings =
         std::shared_ptr<const config::HttpConnectionManager>(context_.bootstrap, &settings_);
     hcm_->listener_port = listener_.address.port;
+    hcm_->secure =
+        !listener_.filter_chains.empty() && listener_.filter_chains.front().tls != nullptr;
     hcm_->path_options.normalize = settings_.normalize_path;
     hcm_->path_options.merge_slashes = settings_.merge_slashes;
     hcm_->path_options.escaped_slashes = Slashes(settings_.path_with_escaped_slashes_action);

@@ -229,8 +229,8 @@ TEST(Errors, NameTheFeatureThatWeirLacks) {
   EXPECT_THAT(
       Mistakes(WithHttp("routes: [], codec_type: HTTP3")),
       ElementsAre(HasSubstr("codec_type \"HTTP3\" asks for a feature that Weir does not have")));
-  EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], transport_socket: {name: tls}")),
-              ElementsAre(HasSubstr("feature that Weir does not have: TLS to backends")));
+  EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], transport_socket_matches: [{}]")),
+              ElementsAre(HasSubstr("feature that Weir does not have: TLS by endpoint")));
   EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], type: STRICT_DNS")),
               ElementsAre(HasSubstr("feature that Weir does not have: DNS refresh")));
   EXPECT_THAT(Mistakes("listeners: [{address: ':80', filters: [echo]}]\ndynamic_resources: {}"),

@@ -105,7 +105,8 @@ config::Listener ListenerOf(const std::string& name, const config::Address& addr
   listener.address = address;
   config::NetworkFilter last;
   last.name = last.type = filter;
-  listener.filter_chains.push_back({"", {last}});
+  listener.filter_chains.emplace_back();
+  listener.filter_chains.back().filters.push_back(last);
   return listener;
 }
 
