@@ -128,6 +128,7 @@ bool H2Codec::TakeConnectionWindow(uint32_t size) {
 }
 
 void H2Codec::CreditStream(Stream* stream, uint32_t size) {
+  if (size == 0) return;
   stream->credit += size;
   // Told in halves of the window: a frame per read would be wasteful.
   if (stream->credit >= stream->window_size / 2) GrantWindow(stream);

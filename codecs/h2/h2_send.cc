@@ -119,6 +119,7 @@ bool H2Codec::CheckSend(const Stream& stream, const weir_head& head, bool end_st
     return head.status >= 100 && head.status < 200 && head.status != 101 && !end_stream;
   if (head.kind != WEIR_HEAD_RESPONSE) return false;
   const bool tunnel = (head.flags & WEIR_HEAD_TUNNEL) != 0;
+  if (tunnel && !stream.tunnel) return false;  // nobody has asked for one
   return (head.status >= 200 && head.status <= 599) || (tunnel && head.status == 101);
 }
 
