@@ -71,7 +71,7 @@ void H2Peer::ReadFrame(const FrameHeader& header, std::string_view payload) {
   const uint32_t stream = header.stream;
   switch (header.type) {
     case FrameType::kSettings:
-      if (!header.Has(kFlagAck)) ReadSettings(payload);
+      if (!CheckSettingsHeader(header, {}) && !header.Has(kFlagAck)) ReadSettings(payload);
       return;
     case FrameType::kPing:
       if (!header.Has(kFlagAck)) ++pings_read_;
@@ -105,6 +105,8 @@ void H2Peer::ReadSettings(std::string_view payload) {
   for (size_t at = 0; at + kSettingSize <= payload.size(); at += kSettingSize) {
     const auto id = static_cast<SettingId>(Read16(Octets(payload) + at));
     const uint32_t value = Read32(Octets(payload) + at + 2);
+    // What is not legal ends the connection, whose last word needs no leave.
+    if (CheckSetting({id, value}, position_)) continue;
     if (id == SettingId::kMaxFrameSize) max_frame_size_ = value;
     if (id != SettingId::kInitialWindowSize) continue;
     for (auto& [stream, window] : send_windows_) window += int64_t{value} - initial_;
@@ -185,7 +187,9 @@ void H2Peer::CheckStreamFrame(const OutFrame& frame) {
   const uint32_t stream = frame.header.stream;
   if (stream == 0 || stream % 2 == 0) Blame("a frame of a stream that nobody opened");
   if (reset_.count(stream) != 0) Blame("a frame behind RST_STREAM");
-  if (peer_reset_.count(stream) != 0 && !frame.Is(FrameType::kRstStream))
+  // Credit may have been on its way to the output.
+  if (peer_reset_.count(stream) != 0 && !frame.Is(FrameType::kRstStream) &&
+      !frame.Is(FrameType::kWindowUpdate))
     Blame("a frame of a stream that the peer has reset");
   const bool content = frame.Is(FrameType::kData) || frame.Is(FrameType::kHeaders);
   if (content && ended_.count(stream) != 0) Blame("content behind END_STREAM");
@@ -228,8 +232,8 @@ void H2Peer::CheckBlock(OutFrame* frame) {
 }
 
 TextFields H2Peer::Decode(const std::string& block) {
-  std::vector<weir_field> fields(4096);
-  std::vector<char> text(1 << 20);
+  static thread_local std::vector<weir_field> fields(4096);
+  static thread_local std::vector<char> text(1 << 20);
   hpack::Block to;
   to.fields = fields.data();
   to.max_fields = static_cast<uint32_t>(fields.size());
