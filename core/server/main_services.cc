@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/server/codec_builder.h"
+#include "core/server/tls_cluster.h"
 
 namespace weir::server {
 MainServices::MainServices(const ServerContext& context, net::WorkerContext* worker)
@@ -15,7 +16,8 @@ MainServices::MainServices(const ServerContext& context, net::WorkerContext* wor
   for (size_t i = 0; i < clusters.size(); ++i) {
     const config::Cluster& cluster = clusters[i];
     const auto stats = observe::BindClusterStats(context.stats, worker->stats, cluster.name);
-    upstream::UpstreamCodec codec{context.cluster_codecs->sets[i]};
+    upstream::UpstreamCodec codec{context.cluster_codecs->sets[i],
+                                  MakeTlsTransport(context, i, worker)};
     pools_.push_back(
         std::make_unique<upstream::Pool>(worker, &cluster, codec, stats, context.workers));
     if (worker->worker_id == 0) {

@@ -7,6 +7,7 @@
 #include "core/server/main_admin.h"
 #include "core/server/main_plugins.h"
 #include "core/server/main_services.h"
+#include "core/server/tls_cluster.h"
 #include "filters/network/http_connection_manager/hcm_builder.h"
 #include "filters/network/tcp_proxy/tcp_proxy.h"
 
@@ -15,7 +16,8 @@ namespace {
 
 bool Prepare(ServerContext* context) {
   context->cluster_codecs = BuildClusterCodecs(*context);
-  return context->cluster_codecs != nullptr;
+  context->cluster_tls = BuildClusterTls(*context);
+  return context->cluster_codecs != nullptr && context->cluster_tls != nullptr;
 }
 
 std::unique_ptr<net::TerminalFactory> MakeHcm(const ServerContext& context,

@@ -8,6 +8,7 @@
 #include "core/config/config.h"
 #include "core/config/diagnostics.h"
 #include "core/net/network_filter.h"
+#include "core/net/tls/tls_options.h"
 #include "core/net/worker_context.h"
 #include "core/observe/log_writer.h"
 #include "core/observe/stats.h"
@@ -21,6 +22,11 @@ namespace weir::server {
 
 struct ClusterCodecs;
 
+// The client side of TLS of each cluster, by its index; null where it has none.
+struct ClusterTls {
+  std::vector<std::shared_ptr<const net::tls::ClientTlsOptions>> options;
+};
+
 // What the whole process shares. Lives longer than every worker.
 struct ServerContext {
   std::shared_ptr<const config::Bootstrap> bootstrap;
@@ -31,6 +37,7 @@ struct ServerContext {
   observe::LogWriter* access_logs = nullptr;
   // How each cluster's backends are spoken to (codec_builder.h); made by Wiring::prepare.
   std::shared_ptr<const ClusterCodecs> cluster_codecs;
+  std::shared_ptr<const ClusterTls> cluster_tls;
   // Where a factory reports mistakes. Set only while the factories are made.
   config::Diagnostics* diagnostics = nullptr;
 };

@@ -148,8 +148,9 @@ void Pool::Cancel(PoolRequest* request) {
 }
 
 void Pool::Dial(Host* host) {
-  auto* connection =
-      new ClientConnection(this, host, worker_->dialer->Dial(host->address), &codec_.codecs);
+  std::unique_ptr<net::Io> io = worker_->dialer->Dial(host->address);
+  if (codec_.transport != nullptr) io = codec_.transport->Wrap(std::move(io), *host->endpoint);
+  auto* connection = new ClientConnection(this, host, std::move(io), &codec_.codecs);
   connection->address_index_ = host->address_index;
   connection->expected_ = ExpectedOf(connection);
   host->expected += connection->expected_;

@@ -11,12 +11,14 @@
 #include "core/upstream/client_connection.h"
 #include "core/upstream/host.h"
 #include "core/upstream/load_balancer.h"
+#include "core/upstream/transport.h"
 
 namespace weir::upstream {
 
 // How a pool's connections speak to the backends.
 struct UpstreamCodec {
-  http::CodecSet codecs;  // client position
+  http::CodecSet codecs;                 // client position
+  std::shared_ptr<Transport> transport;  // null: the sockets themselves
 };
 
 // One cluster on one worker: its hosts and all connections to them, shared by every downstream

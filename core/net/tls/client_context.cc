@@ -1,5 +1,6 @@
 #include "core/net/tls/client_context.h"
 
+#include <cerrno>
 #include <utility>
 
 #include <openssl/x509v3.h>
@@ -8,6 +9,31 @@
 #include "core/net/tls/tls_io.h"
 
 namespace weir::net::tls {
+namespace {
+
+// A connection for which there was no memory. Its client hears of that when the inner one does.
+class FailedIo final : public Io, private IoClient {
+ public:
+  explicit FailedIo(std::unique_ptr<Io> inner) : inner_(std::move(inner)) {
+    inner_->set_client(this);
+  }
+
+  ssize_t Read(uint8_t*, size_t) override { return kFailed; }
+  ssize_t Write(const iovec*, int) override { return kFailed; }
+  void ShutdownWrite() override {}
+  void AbortOnClose() override { inner_->AbortOnClose(); }
+  int error() const override { return ENOMEM; }
+  bool connected() const override { return false; }
+
+ private:
+  void OnIo(bool, bool) override {
+    if (client_ != nullptr) client_->OnIo(true, true);
+  }
+
+  std::unique_ptr<Io> inner_;
+};
+
+}  // namespace
 
 class ClientContext::Peer {
  public:
@@ -128,15 +154,14 @@ bool ClientContext::SetNames(void* handle, const Peer& peer) const {
 
 std::unique_ptr<Io> ClientContext::Connect(std::unique_ptr<Io> inner, Peer* peer) {
   SslPtr ssl(SSL_new(ctx_));
-  if (ssl == nullptr || !SetNames(ssl.get(), *peer)) {
+  if (ssl == nullptr || !TlsIo::AddBio(ssl.get()) || !SetNames(ssl.get(), *peer)) {
     ClearErrors();
-    return nullptr;
+    return std::make_unique<FailedIo>(std::move(inner));
   }
   SSL_set_connect_state(ssl.get());
   if (const SessionPtr session = peer->Take()) SSL_set_session(ssl.get(), session.get());
   std::unique_ptr<TlsIo> io =
       TlsIo::Make(std::move(inner), ssl.release(), TlsIo::Position::kClient, worker_, events_);
-  if (io == nullptr) return nullptr;
   if (max_sessions_ > 0) io->set_session_slot(peer);
   return io;
 }

@@ -32,8 +32,8 @@ class ClientContext {
   // none (a Unix socket). Lives as long as the context, which must outlive the connections.
   Peer* AddPeer(const std::string& host);
 
-  // The client's side of a handshake on `inner`, which may still be connecting. Null when there is
-  // no memory.
+  // The client's side of a handshake on `inner`, which may still be connecting. Never null; where
+  // there is no memory: then an Io that is never connected, with an error().
   std::unique_ptr<Io> Connect(std::unique_ptr<Io> inner, Peer* peer);
 
  private:

@@ -58,10 +58,12 @@ bool ReadKey(OSSL_LIB_CTX* library, const Pem& pem, KeyPtr* out, std::string* re
   out->reset(
       PEM_read_bio_PrivateKey_ex(bio.get(), nullptr, NoPassPhrase, &asked, library, nullptr));
   if (*out != nullptr) return true;
-  if (asked) {
+  if (pem.text.find("PRIVATE KEY-----") == std::string::npos) {
+    *reason = "no private key in PEM form";
+  } else if (asked) {
     *reason = "the key is encrypted, and Weir takes no pass phrase";
   } else {
-    *reason = EndOfPem() ? "no private key in PEM form" : TakeReason();
+    *reason = TakeReason();
   }
   return false;
 }

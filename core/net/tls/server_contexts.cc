@@ -214,13 +214,13 @@ int ServerContexts::OpenTicket(const uint8_t* name, const uint8_t* iv, evp_ciphe
 }
 
 std::unique_ptr<Io> ServerContexts::Accept(std::unique_ptr<Io> inner) {
-  SSL* ssl = SSL_new(default_);
-  if (ssl == nullptr) {
+  SslPtr ssl(SSL_new(default_));
+  if (ssl == nullptr || !TlsIo::AddBio(ssl.get())) {
     ClearErrors();
     return nullptr;
   }
-  SSL_set_accept_state(ssl);
-  return TlsIo::Make(std::move(inner), ssl, TlsIo::Position::kServer, worker_, events_);
+  SSL_set_accept_state(ssl.get());
+  return TlsIo::Make(std::move(inner), ssl.release(), TlsIo::Position::kServer, worker_, events_);
 }
 
 }  // namespace weir::net::tls

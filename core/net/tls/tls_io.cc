@@ -118,17 +118,18 @@ struct TlsBio {
 
 std::unique_ptr<TlsIo> TlsIo::Make(std::unique_ptr<Io> inner, ssl_st* ssl, Position position,
                                    TlsWorker* worker, TlsEvents* events) {
-  BIO* bio = BIO_new(TlsBio::Method());
-  if (bio == nullptr) {
-    SSL_free(ssl);
-    ClearErrors();
-    return nullptr;
-  }
   std::unique_ptr<TlsIo> io(new TlsIo(std::move(inner), ssl, position, worker, events));
+  BIO* bio = SSL_get_rbio(ssl);
   BIO_set_data(bio, io.get());
   BIO_set_init(bio, 1);
-  SSL_set_bio(ssl, bio, bio);
   return io;
+}
+
+bool TlsIo::AddBio(ssl_st* ssl) {
+  BIO* bio = BIO_new(TlsBio::Method());
+  if (bio == nullptr) return false;
+  SSL_set_bio(ssl, bio, bio);
+  return true;
 }
 
 void TlsIo::Watch(ssl_ctx_st* ctx) {

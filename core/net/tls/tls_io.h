@@ -45,7 +45,9 @@ class TlsIo final : public Io, public TlsSession, private IoClient {
   enum class Position : uint8_t { kServer, kClient };
   static constexpr uint32_t kMaxControlPerSecond = 100;
 
-  // Takes ssl. worker and events (which may be null) must outlive it.
+  // Gives ssl the door that Make's object answers at. False: no memory.
+  static bool AddBio(ssl_st* ssl);
+  // Takes ssl, which had AddBio. worker and events (which may be null) must outlive it.
   static std::unique_ptr<TlsIo> Make(std::unique_ptr<Io> inner, ssl_st* ssl, Position position,
                                      TlsWorker* worker, TlsEvents* events);
   // Makes a context tell its connections of control messages.

@@ -55,6 +55,8 @@ void TcpConnection::Connect() {
     return;
   }
   upstream_io_ = worker_->dialer->Dial(host_->address);
+  if (shared_->transport != nullptr)
+    upstream_io_ = shared_->transport->Wrap(std::move(upstream_io_), *host_->endpoint);
   upstream_io_->set_client(&upstream_client_);
   upstream_.io = upstream_io_.get();
   worker_->reactor->SetDeadline(
@@ -165,7 +167,8 @@ void TcpConnection::OnFlush() {
   if (state_ != State::kRelaying) return;
   if (!WriteTo(&upstream_, downstream_) || !WriteTo(&downstream_, upstream_)) return;
   if (upstream_.fin_sent && downstream_.fin_sent) {
-    End();
+    // An Io may hold what it took (net::Io::writable).
+    if (upstream_.io->writable() && downstream_.io->writable()) End();
     return;
   }
   const bool hold = upstream_.pending.bytes() >= buffer_limit();

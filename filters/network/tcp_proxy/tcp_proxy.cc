@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "core/server/tls_cluster.h"
 #include "filters/network/tcp_proxy/tcp_connection.h"
 
 namespace weir::tcp_proxy {
@@ -24,7 +25,8 @@ class Factory final : public net::TerminalFactory {
  public:
   Factory(const server::ServerContext& context, std::shared_ptr<const config::TcpProxy> config,
           std::vector<observe::LogFile*> logs)
-      : bootstrap_(context.bootstrap),
+      : context_(&context),
+        bootstrap_(context.bootstrap),
         stats_(context.stats),
         writer_(context.access_logs),
         workers_(context.workers),
@@ -39,6 +41,7 @@ class Factory final : public net::TerminalFactory {
     const config::Cluster& cluster = bootstrap_->clusters[config_->cluster_index];
     shared->cluster = std::make_unique<TcpCluster>(
         &cluster, observe::BindClusterStats(stats_, worker->stats, cluster.name), workers_);
+    shared->transport = server::MakeTlsTransport(*context_, config_->cluster_index, worker);
     if (!logs_.empty()) {
       shared->log_buffers = std::make_unique<observe::WorkerAccessLogs>(
           writer_, worker->reactor, &shared->dates, stats_, worker->stats);
@@ -48,6 +51,7 @@ class Factory final : public net::TerminalFactory {
   }
 
  private:
+  const server::ServerContext* context_;  // outlives the workers
   std::shared_ptr<const config::Bootstrap> bootstrap_;
   observe::StatRegistry* stats_;
   observe::LogWriter* writer_;

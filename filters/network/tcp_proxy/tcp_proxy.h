@@ -7,6 +7,7 @@
 #include "core/net/network_filter.h"
 #include "core/observe/access_log.h"
 #include "core/server/wiring.h"
+#include "core/upstream/transport.h"
 #include "filters/network/tcp_proxy/tcp_cluster.h"
 
 namespace weir::tcp_proxy {
@@ -17,6 +18,7 @@ struct TcpWorker {
   const config::TcpProxy* config = nullptr;
   observe::TcpStats stats;
   std::unique_ptr<TcpCluster> cluster;
+  std::unique_ptr<upstream::Transport> transport;  // null: the sockets themselves
   observe::DateCache dates;
   std::vector<observe::AccessLogBuffer*> logs;
   std::unique_ptr<observe::WorkerAccessLogs> log_buffers;

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/net/worker_context.h"
+#include "core/server/wiring.h"
+#include "core/upstream/transport.h"
+
+namespace weir::server {
+
+// The TLS contexts of all clusters, read and tried. Null after a mistake in context.diagnostics.
+// Main thread.
+std::shared_ptr<const ClusterTls> BuildClusterTls(const ServerContext& context);
+
+// TLS to the backends of a cluster, by its index, on one worker; null where the cluster has none.
+// Its counters are the cluster's. Must outlive its connections' use, not their end.
+std::unique_ptr<upstream::Transport> MakeTlsTransport(const ServerContext& context, size_t cluster,
+                                                      net::WorkerContext* worker);
+
+}  // namespace weir::server

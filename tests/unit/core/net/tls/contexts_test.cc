@@ -1,0 +1,235 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/net/tls/context_common.h"
+#include "tests/unit/core/net/tls/tls_pair.h"
+
+namespace weir::net::tls::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ContextsTest : public ::testing::Test {
+ protected:
+  // The subject of the certificate that a client sees who asks for the name.
+  std::string ServedTo(const std::string& name) {
+    ClientTlsOptions client = ClientOptions();
+    client.server_name = name;
+    client.verify = false;
+    TlsError error;
+    pair.client_context = ClientContext::Make(client, &pair.worker, &pair.client_events, &error);
+    pair.peer = pair.client_context->AddPeer("");
+    pair.Connect();
+    pair.Run();
+    if (!pair.client->io()->connected()) return "no handshake";
+    return pair.client->io()->tls()->peer_subject();
+  }
+
+  // Whether the handshake was done at both ends, and what the server counted.
+  bool Meets(const ServerTlsOptions& server, const ClientTlsOptions& client) {
+    pair.Build(server, client);
+    pair.Connect();
+    pair.client->to_send = "x";
+    pair.Run();
+    return pair.client->io()->connected() && pair.server->io()->connected() &&
+           pair.server->received == "x";
+  }
+
+  std::string ServerError(const ServerTlsOptions& options, TlsError::Part part) {
+    TlsError error;
+    EXPECT_EQ(ServerContexts::Make(options, nullptr, &pair.worker, nullptr, &error), nullptr);
+    EXPECT_EQ(error.part, part);
+    EXPECT_THAT(error.text, Not(HasSubstr("BEGIN")));
+    return error.text;
+  }
+
+  TlsPair pair;
+};
+
+TEST_F(ContextsTest, ACertificateIsChosenByTheNameAskedFor) {
+  ServerTlsOptions server;
+  server.certificates = {Source("first", {"DNS:first.example"}),
+                         Source("second", {"DNS:Second.example", "DNS:also.example"}),
+                         Source("wild", {"DNS:*.wild.example"}),
+                         Source("exact", {"DNS:exact.wild.example"}), Source("old.example", {})};
+  pair.Build(server, ClientOptions());
+  EXPECT_EQ(ServedTo("first.example"), "CN=first");
+  EXPECT_EQ(ServedTo("second.example"), "CN=second");
+  EXPECT_EQ(ServedTo("ALSO.example"), "CN=second");
+  EXPECT_EQ(ServedTo("a.wild.example"), "CN=wild");
+  EXPECT_EQ(ServedTo("exact.wild.example"), "CN=exact");
+  EXPECT_EQ(ServedTo("old.example"), "CN=old.example") << "the common name where there is no other";
+  EXPECT_EQ(ServedTo("a.b.wild.example"), "CN=first");
+  EXPECT_EQ(ServedTo("wild.example"), "CN=first");
+  EXPECT_EQ(ServedTo("nobody.example"), "CN=first");
+  EXPECT_EQ(ServedTo(""), "CN=first");
+}
+
+TEST_F(ContextsTest, EcdsaAndRsaOfOneNameStandTogetherEcdsaFirst) {
+  ServerTlsOptions server;
+  server.certificates = {Source("rsa", {"DNS:site.example"}, KeyType::kRsa),
+                         Source("ecdsa", {"DNS:site.example"})};
+  pair.Build(server, ClientOptions());
+  EXPECT_EQ(pair.server_contexts->size(), 1u);
+  EXPECT_EQ(ServedTo("site.example"), "CN=ecdsa");
+}
+
+TEST_F(ContextsTest, NoCommonProtocolIsFatalAndNoAlpnIsFine) {
+  ServerTlsOptions server = ServerOptions();
+  server.alpn = {"h2", "http/1.1"};
+  ClientTlsOptions client = ClientOptions();
+  EXPECT_TRUE(Meets(server, client));
+  EXPECT_EQ(pair.server->io()->tls()->alpn(), "");
+  client.alpn = {"http/1.1", "h2"};
+  EXPECT_TRUE(Meets(server, client));
+  EXPECT_EQ(pair.server->io()->tls()->alpn(), "h2") << "the server's order counts";
+  client.alpn = {"spdy/3"};
+  EXPECT_FALSE(Meets(server, client));
+}
+
+TEST_F(ContextsTest, VersionsAreBounded) {
+  ServerTlsOptions server = ServerOptions();
+  ClientTlsOptions client = ClientOptions();
+  server.min_version = Version::kTls13;
+  client.max_version = Version::kTls12;
+  EXPECT_FALSE(Meets(server, client));
+  server.min_version = Version::kTls12;
+  EXPECT_TRUE(Meets(server, client));
+  EXPECT_EQ(pair.server->io()->tls()->version(), "TLSv1.2");
+}
+
+TEST_F(ContextsTest, AClientCertificateIsRequiredOrRequested) {
+  static const CertificateSource mine = Source("client", {"DNS:client.example"});
+  ServerTlsOptions server = ServerOptions();
+  server.trusted_ca = {"ca.pem", Authority().chain};
+  ClientTlsOptions client = ClientOptions();
+  EXPECT_TRUE(Meets(server, client)) << "requested";
+  EXPECT_FALSE(pair.server->io()->tls()->peer_verified());
+  server.require_client_certificate = true;
+  EXPECT_FALSE(Meets(server, client));
+  EXPECT_THAT(pair.server_events.failures, ElementsAre(TlsFailure::kNoCertificate));
+  client.certificates = {mine};
+  EXPECT_TRUE(Meets(server, client));
+  EXPECT_TRUE(pair.server->io()->tls()->peer_verified());
+  EXPECT_EQ(pair.server->io()->tls()->peer_subject(), "CN=client");
+}
+
+TEST_F(ContextsTest, AStrangersCertificateIsRefusedEvenWhereNoneIsRequired) {
+  const TestCertificate other = weir::test::MakeAuthority("Other Root");
+  const TestCertificate made = weir::test::MakeCertificate(other, {"stranger", {}});
+  ServerTlsOptions server = ServerOptions();
+  server.trusted_ca = {"ca.pem", Authority().chain};
+  ClientTlsOptions client = ClientOptions();
+  client.certificates = {{{"c", made.chain}, {"k", made.key}}};
+  EXPECT_FALSE(Meets(server, client));
+  EXPECT_THAT(pair.server_events.failures, ElementsAre(TlsFailure::kVerify));
+}
+
+TEST_F(ContextsTest, ABackendIsVerifiedByAuthorityNameAndTime) {
+  ClientTlsOptions client = ClientOptions();
+  client.server_name = "other.example";
+  EXPECT_FALSE(Meets(ServerOptions(), client));
+  EXPECT_THAT(pair.client_events.failures, ElementsAre(TlsFailure::kName));
+  client.names = {"no.example", "site.example"};
+  EXPECT_TRUE(Meets(ServerOptions(), client)) << "one of the names is enough";
+  client.trusted_ca = {"other.pem", weir::test::MakeAuthority("Other Root").chain};
+  EXPECT_FALSE(Meets(ServerOptions(), client));
+  EXPECT_EQ(pair.client_events.failures.back(), TlsFailure::kVerify);
+  ServerTlsOptions expired;
+  expired.certificates = {Source("expired", {"DNS:site.example"}, KeyType::kEcdsa, -1)};
+  EXPECT_FALSE(Meets(expired, ClientOptions()));
+  EXPECT_EQ(pair.client_events.failures.back(), TlsFailure::kVerify);
+  EXPECT_THAT(pair.client_events.last_reason, HasSubstr("expired"));
+}
+
+TEST_F(ContextsTest, TheEndpointsOwnNameOrAddressIsVerifiedByDefault) {
+  ServerTlsOptions server;
+  server.certificates = {Source("ip", {"IP:127.0.0.1"})};
+  ClientTlsOptions client = ClientOptions();
+  client.server_name = "";
+  EXPECT_TRUE(Meets(server, client));
+  EXPECT_EQ(pair.server->io()->tls()->server_name(), "") << "addresses are not asked for";
+  EXPECT_FALSE(Meets(ServerOptions(), client));
+}
+
+TEST_F(ContextsTest, SessionsAreResumedWithATicketOfAnyWorker) {
+  for (const Version version : {Version::kTls12, Version::kTls13}) {
+    ServerTlsOptions server = ServerOptions();
+    server.max_version = version;
+    pair.Build(server, ClientOptions());
+    pair.Handshake();
+    EXPECT_FALSE(pair.client->io()->tls()->resumed());
+    // Another worker of the same listener.
+    TlsError error;
+    pair.server_contexts =
+        ServerContexts::Make(server, &pair.tickets, &pair.worker, &pair.server_events, &error);
+    pair.Handshake();
+    EXPECT_TRUE(pair.client->io()->tls()->resumed());
+    EXPECT_TRUE(pair.server->io()->tls()->resumed());
+  }
+}
+
+TEST_F(ContextsTest, ATicketOfAnotherListenerOrTooOldIsWorthNothing) {
+  pair.Build(ServerOptions(), ClientOptions());
+  pair.Handshake();
+  ServerTlsOptions other = ServerOptions();
+  other.id_context = "another listener";
+  TlsError error;
+  pair.server_contexts =
+      ServerContexts::Make(other, &pair.tickets, &pair.worker, &pair.server_events, &error);
+  pair.Handshake();
+  EXPECT_FALSE(pair.server->io()->tls()->resumed());
+  pair.reactor.set_now(3 * 3600 * 1000);
+  pair.Handshake();
+  EXPECT_FALSE(pair.server->io()->tls()->resumed());
+}
+
+TEST_F(ContextsTest, WithoutTicketsNothingIsResumed) {
+  ServerTlsOptions server = ServerOptions();
+  server.session_tickets = false;
+  pair.Build(server, ClientOptions());
+  pair.Handshake();
+  pair.Handshake();
+  EXPECT_FALSE(pair.server->io()->tls()->resumed());
+}
+
+TEST_F(ContextsTest, MistakesNameTheFileAndTheReason) {
+  ServerTlsOptions server = ServerOptions();
+  server.certificates[0].chain = {"chain.pem", "nothing"};
+  EXPECT_THAT(ServerError(server, TlsError::Part::kChain), HasSubstr("chain.pem: no certificate"));
+  server = ServerOptions();
+  server.certificates[0].key.text = weir::test::EncryptKey(server.certificates[0].key.text, "x");
+  EXPECT_THAT(ServerError(server, TlsError::Part::kKey),
+              HasSubstr("site.key: the key is encrypted"));
+  server = ServerOptions();
+  server.certificates[0].key = Source("other", {}).key;
+  EXPECT_THAT(ServerError(server, TlsError::Part::kKey),
+              HasSubstr("other.key: not the key of the certificate in site.pem"));
+  server = ServerOptions();
+  server.trusted_ca = {"ca.pem", "x"};
+  EXPECT_THAT(ServerError(server, TlsError::Part::kTrustedCa), HasSubstr("ca.pem"));
+  server = ServerOptions();
+  server.ciphers = "ROT13";
+  ServerError(server, TlsError::Part::kCiphers);
+  server = ServerOptions();
+  server.curves = "P-1";
+  ServerError(server, TlsError::Part::kCurves);
+}
+
+TEST(ContextCommonTest, NamesAreComparedInLowerCaseWithoutAFinalDot) {
+  EXPECT_EQ(LowerHost("A.Example."), "a.example");
+  EXPECT_TRUE(IsIpAddress("127.0.0.1"));
+  EXPECT_TRUE(IsIpAddress("::1"));
+  EXPECT_FALSE(IsIpAddress("a.example"));
+}
+
+TEST(ContextCommonTest, AlpnIsSentWithLengths) {
+  EXPECT_EQ(AlpnWire({"h2", "http/1.1"}), "\x02h2\x08http/1.1");
+  EXPECT_EQ(AlpnWire({""}), "");
+  EXPECT_EQ(AlpnWire({std::string(256, 'x')}), "");
+}
+
+}  // namespace
+}  // namespace weir::net::tls::test
