@@ -18,13 +18,15 @@ H1Backend::H1Backend(World* world, uint32_t host, test::SimLink* link)
 Framing H1Backend::OnHead(const Head& head, uint64_t* length) {
   const size_t method_end = head.start.find(' ');
   const size_t path = method_end + 1;
-  if (method_end == std::string::npos || head.start.compare(path, 3, "/r/") != 0) {
+  if (method_end == std::string::npos || head.start.size() < path + 4) {
     OnFault("not a request of ours: " + head.start);
     return Framing::kNone;
   }
   Request* const request =
       world_->Find(static_cast<uint32_t>(std::atoi(head.start.c_str() + path + 3)));
-  if (request == nullptr || head.start.substr(0, method_end) != request->method ||
+  if (request == nullptr || request->cluster != ClusterOf(host_) ||
+      head.start.compare(path, request->Path().size() + 1, request->Path() + " ") != 0 ||
+      head.start.substr(0, method_end) != request->method ||
       head.Get("x-sim-id") != std::to_string(request->id)) {
     OnFault("a request that nobody sent: " + head.start);
     return Framing::kNone;

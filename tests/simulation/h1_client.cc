@@ -60,7 +60,7 @@ void H1Client::Connect() {
 }
 
 void H1Client::Begin(Request* request) {
-  std::string head = request->method + " /r/" + std::to_string(request->id) + " HTTP/1." +
+  std::string head = request->method + " " + request->Path() + " HTTP/1." +
                      (request->old ? "0" : "1") + "\r\nHost: sim.example\r\n";
   head += "X-Sim-Id: " + std::to_string(request->id) + "\r\n";
   if (world_->OneIn(3)) head += "X-Padding: " + std::string(world_->Below(600), 'p') + "\r\n";
@@ -342,6 +342,9 @@ void H1Client::OnMessageEnd() {
                 std::to_string(request->id) + ": " + std::to_string(request->status));
   waiting_.pop_front();
   Resolve(request, true);
+  // Whole by its length and cut all the same: what follows on the connection may be dropped.
+  if (request->attempt >= 0 && request->attempts[static_cast<size_t>(request->attempt)].cut)
+    overrun_ = true;
   const bool unsent = !sending_.empty() && sending_.front() == request;
   if (no_more_ || (unsent && world_->OneIn(2))) {
     // Of what was sent behind it nothing will be answered.

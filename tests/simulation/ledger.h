@@ -32,6 +32,7 @@ enum class BodyKind : uint8_t { kNone, kLength, kChunked };
 struct Request {
   uint32_t id = 0;
   uint32_t client = 0;
+  uint32_t cluster = 0;
   std::string method;
   BodyKind body = BodyKind::kNone;
   uint64_t body_size = 0;
@@ -52,7 +53,15 @@ struct Request {
   uint64_t received = 0;  // body bytes
   bool resolved = false;  // answered, visibly cut, or rightly dropped
   bool complete = false;  // answered to the end
+
+  std::string Path() const { return (cluster == 0 ? "/r/" : "/s/") + std::to_string(id); }
 };
+
+// Backends are numbered through the clusters.
+inline constexpr uint32_t kHostsPerCluster = 100;
+inline uint32_t ClusterOf(uint32_t host) {
+  return host / kHostsPerCluster;
+}
 
 inline bool Idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE";

@@ -65,10 +65,10 @@ void ToyBackend::OnEvent(const weir_event& event) {
 void ToyBackend::OnRequest(const weir_event& event) {
   const weir_head& head = *event.head;
   const std::string path(head.path.data, head.path.size);
-  Request* const r = path.compare(0, 3, "/r/") == 0
-                         ? world_->Find(static_cast<uint32_t>(std::atoi(path.c_str() + 3)))
-                         : nullptr;
-  if (r == nullptr || r->method != std::string_view(head.method.data, head.method.size)) {
+  Request* const r =
+      path.size() > 3 ? world_->Find(static_cast<uint32_t>(std::atoi(path.c_str() + 3))) : nullptr;
+  if (r == nullptr || r->Path() != path || r->cluster != ClusterOf(host_) ||
+      r->method != std::string_view(head.method.data, head.method.size)) {
     return Wrong("a request that nobody sent: " + path);
   }
   const std::string wrong = AttemptRight(*world_, *r);
@@ -252,6 +252,7 @@ void ToyBackend::OnBroken() {
 }
 
 void ToyBackend::OnLost(std::string_view bytes) {
+  if (leaving_) return;  // it said that it does nothing about them
   lost_.append(bytes);
   size_t at;
   while ((at = lost_.find("x-sim-id")) != std::string::npos && lost_.size() > at + 16) {

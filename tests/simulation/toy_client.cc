@@ -57,7 +57,7 @@ bool ToyClient::Begin(Request* request) {
   ToyStream* const s = NewStream();
   s->request = request;
   s->number = kToyCodecApi.open(codec_, s->half.handle());
-  const std::string path = "/r/" + std::to_string(request->id);
+  const std::string path = request->Path();
   const std::string id = std::to_string(request->id);
   const std::string padding(world_->Below(500), 'p');
   weir_field fields[2] = {};

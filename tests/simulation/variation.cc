@@ -1,5 +1,9 @@
 #include "tests/simulation/variation.h"
 
+#include <algorithm>
+
+#include "tests/simulation/ledger.h"
+
 namespace weir::sim {
 namespace {
 
@@ -8,13 +12,23 @@ uint32_t One(base::Random* random, const uint32_t (&of)[N]) {
   return of[random->Below(N)];
 }
 
+const char* Name(Speaks what) {
+  const char* const names[] = {"h1", "toy", "h2", "h1+h2"};
+  return names[static_cast<int>(what)];
+}
+
 }  // namespace
 
 Variation Variation::From(base::Random* random) {
   const auto chance = [random](uint64_t n) { return random->Below(n) == 0; };
   Variation v;
-  v.toy_down = chance(2);
-  v.toy_up = chance(2);
+  const Speaks downs[] = {Speaks::kH1,    Speaks::kH1, Speaks::kToy,   Speaks::kH2,
+                          Speaks::kMixed, Speaks::kH2, Speaks::kMixed, Speaks::kH2};
+  const Speaks ups[] = {Speaks::kH1, Speaks::kH1, Speaks::kToy,
+                        Speaks::kH2, Speaks::kH2, Speaks::kH2};
+  v.down = downs[random->Below(8)];
+  v.up[0] = ups[random->Below(6)];
+  if (chance(2)) v.up.push_back(ups[random->Below(6)]);
   v.clients = One(random, {1, 2, 3, 5, 9});
   v.requests = One(random, {1, 2, 4, 8, 12});
   v.backends = One(random, {1, 1, 2, 3});
@@ -27,6 +41,10 @@ Variation Variation::From(base::Random* random) {
   v.inbox = One(random, {2000, 20000, 65536, 200000});
   v.outbox = One(random, {2000, 20000, 65536, 400000});
   v.least_request = chance(3);
+  v.max_streams = One(random, {100, 100, 100, 1, 2, 5});
+  v.h2_stream_window = One(random, {65536, 65536, 65535, 100000, 262144});
+  v.h2_connection_window = One(random, {1 << 24, 1 << 24, 65535, 100000});
+  v.h2_table = One(random, {4096, 4096, 0, 100, 65536});
   if (chance(3)) v.max_connections = One(random, {1, 1, 2, 4});
   if (chance(5)) v.max_requests_down = One(random, {1, 2, 5});
   if (chance(5)) v.max_requests_up = One(random, {1, 2, 5});
@@ -42,6 +60,7 @@ Variation Variation::From(base::Random* random) {
   v.stalls = chance(4);
   v.client_aborts = chance(3);
   v.drains = chance(6);
+  v.floods = chance(4);
   return v;
 }
 
@@ -49,7 +68,9 @@ std::string Variation::Yaml() const {
   const auto n = [](uint32_t number) { return std::to_string(number); };
   std::string y = "listeners:\n  - name: sim\n    address: 127.0.0.1:80\n";
   y += "    per_connection_buffer_limit_bytes: " + n(buffer_down) + "\n    http:\n";
-  y += "      stat_prefix: sim\n      codecs: [" + std::string(toy_down ? "toy" : "h1") + "]\n";
+  const char* const codecs[] = {"h1", "toy", "h2", "h2, h1"};
+  y += std::string("      stat_prefix: sim\n      codecs: [") + codecs[static_cast<int>(down)] +
+       "]\n";
   y += "      request_headers_timeout: 5s\n      request_timeout: 60s\n      stream_idle_timeout: "
        "20s\n";
   y += "      drain_timeout: 2s\n      delayed_close_timeout: 1s\n      min_request_body_rate: 0\n";
@@ -61,11 +82,21 @@ std::string Variation::Yaml() const {
       y += "{ name: chance" + n(i) + ", typed_config: { at: " + n(i) + " } }, ";
     y += "mux]\n";
   }
-  y += "      routes:\n        - { match: { prefix: / }, route: { cluster: app, timeout: 15s } }\n";
-  y += "clusters:\n  - name: app\n    protocol: " + std::string(toy_up ? "toy" : "h1") + "\n";
+  y += "      routes:\n";
+  if (up.size() > 1)
+    y += "        - { match: { prefix: /s/ }, route: { cluster: app1, timeout: 15s } }\n";
+  y += "        - { match: { prefix: / }, route: { cluster: app0, timeout: 15s } }\nclusters:\n";
+  for (uint32_t i = 0; i < up.size(); ++i) y += ClusterYaml(i);
+  return y;
+}
+
+std::string Variation::ClusterYaml(uint32_t cluster) const {
+  const auto n = [](uint32_t number) { return std::to_string(number); };
+  std::string y = "  - name: app" + n(cluster) + "\n    protocol: " + Name(up[cluster]) + "\n";
   y += "    lb_policy: " + std::string(least_request ? "LEAST_REQUEST" : "ROUND_ROBIN") + "\n";
   y += "    connect_timeout: 2s\n    endpoints: [";
-  for (uint32_t i = 0; i < backends; ++i) y += (i == 0 ? "" : ", ") + ("127.0.0.1:" + n(9000 + i));
+  for (uint32_t i = 0; i < backends; ++i)
+    y += (i == 0 ? "" : ", ") + ("127.0.0.1:" + n(kFirstPort + cluster * kHostsPerCluster + i));
   y += "]\n    per_connection_buffer_limit_bytes: " + n(buffer_up) + "\n";
   y += "    circuit_breakers:\n      thresholds:\n        - { max_connections: " +
        n(max_connections);
@@ -73,8 +104,13 @@ std::string Variation::Yaml() const {
   return y;
 }
 
+bool Variation::HasUp(Speaks what) const {
+  return std::find(up.begin(), up.end(), what) != up.end();
+}
+
 std::string Variation::Text() const {
-  std::string t = std::string(toy_down ? "toy" : "h1") + "->" + (toy_up ? "toy" : "h1");
+  std::string t = std::string(Name(down)) + "->";
+  for (size_t i = 0; i < up.size(); ++i) t += (i == 0 ? "" : "+") + std::string(Name(up[i]));
   t += " filters=" + std::to_string(filters) + " clients=" + std::to_string(clients);
   t += " requests=" + std::to_string(requests) + " backends=" + std::to_string(backends);
   t += " body<=" + std::to_string(most_body) + " segment<=" + std::to_string(segment);
@@ -85,6 +121,7 @@ std::string Variation::Text() const {
   if (stalls) t += " stalls";
   if (client_aborts) t += " client-aborts";
   if (drains) t += " drains";
+  if (floods) t += " floods";
   if (filter_replies) t += " filter-replies";
   return t;
 }

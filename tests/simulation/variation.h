@@ -2,16 +2,24 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/base/random.h"
 
 namespace weir::sim {
 
+// The ports of backends start here.
+inline constexpr uint32_t kFirstPort = 9000;
+
+enum class Speaks : uint8_t { kH1, kToy, kH2, kMixed };
+
 // What differs from run to run besides the order of things: who speaks what, the limits, and what
 // may go wrong. All of it follows from the seed.
 struct Variation {
-  bool toy_down = false;
-  bool toy_up = false;
+  // Down: what clients speak; where it is kMixed the listener speaks HTTP/1 and HTTP/2, and each
+  // client either. Up: a cluster for each, and requests of one connection go to both.
+  Speaks down = Speaks::kH1;
+  std::vector<Speaks> up = {Speaks::kH1};
   int filters = 0;              // how many random HTTP filters
   bool filter_replies = false;  // they answer and reset too
   uint32_t clients = 1;
@@ -25,6 +33,11 @@ struct Variation {
   uint32_t max_requests = 1024;
   uint32_t max_requests_down = 0;  // per connection
   uint32_t max_requests_up = 0;
+  uint32_t max_streams = 100;  // of a downstream connection
+  // Of HTTP/2, in the worker.
+  uint32_t h2_stream_window = 65536;
+  uint32_t h2_connection_window = 1 << 24;
+  uint32_t h2_table = 4096;
   bool least_request = false;
   uint32_t segment = 65536;
   uint32_t inbox = 65536;
@@ -38,10 +51,13 @@ struct Variation {
   bool stalls = false;  // peers that stop for good
   bool client_aborts = false;
   bool drains = false;  // the worker drains in the middle
+  bool floods = false;  // clients open more streams than they are allowed
 
   static Variation From(base::Random* random);
   std::string Yaml() const;
+  std::string ClusterYaml(uint32_t cluster) const;
   std::string Text() const;
+  bool HasUp(Speaks what) const;
   bool limited() const { return max_pending < 100 || max_requests < 100; }
 };
 

@@ -37,12 +37,14 @@ bool MayAnswer(const World& world, const Request& r) {
     case 200:
       // Bytes that a backend sends behind its answer, once the next request is on its way, are its
       // answer for whoever speaks HTTP/1.
-      return v.backend_cuts && !v.toy_up && r.lost > 0;
+      return v.backend_cuts && v.up[r.cluster] == Speaks::kH1 && r.lost > 0;
     case 503:
       return BackendFailed(r) || v.connect_faults || v.limited() || v.backend_idle_closes ||
-             world.draining() || v.stalls || (v.backend_cuts && v.toy_up);
+             world.draining() || v.stalls || (v.backend_cuts && v.up[r.cluster] != Speaks::kH1);
     case 502:
-      return Any(r, [](const Attempt& a) { return a.garbage || a.cut; });
+      // Where streams share a connection, one of them may break it for all.
+      return Any(r, [](const Attempt& a) { return a.garbage || a.cut; }) ||
+             (v.backend_cuts && v.up[r.cluster] == Speaks::kH2);
     case 504:
       // Others may stand in front of it in a pool that is full of stalled requests.
       return BackendStalled(r) || v.stalls || (v.connect_faults && v.max_connections < 100);

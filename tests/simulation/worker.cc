@@ -1,5 +1,6 @@
 #include "tests/simulation/worker.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "tests/support/toy_codec/toy_codec.h"
 
 extern "C" const weir_plugin_descriptor weir_plugin_h1;
+extern "C" const weir_plugin_descriptor weir_plugin_h2;
 
 namespace weir::sim {
 namespace {
@@ -61,7 +63,7 @@ plugins::PluginLoader* Plugins() {
   static plugins::PluginLoader loader([] {
     plugins::PluginLoader::Options options;
     options.host = Host();
-    options.built_in = {&weir_plugin_h1, &kPlugin};
+    options.built_in = {&weir_plugin_h1, &weir_plugin_h2, &kPlugin};
     return options;
   }());
   return &loader;
@@ -78,12 +80,33 @@ std::shared_ptr<const config::Bootstrap> Load(const Variation& variation) {
   if (!loaded.ok()) Die(text + loaded.diagnostics.Print());
   // What has no short key.
   auto bootstrap = std::make_shared<config::Bootstrap>(*loaded.bootstrap);
-  bootstrap->clusters[0].idle_timeout = config::Milliseconds(10'000);
-  bootstrap->clusters[0].max_requests_per_connection = variation.max_requests_up;
+  for (config::Cluster& cluster : bootstrap->clusters) {
+    cluster.idle_timeout = config::Milliseconds(10'000);
+    cluster.max_requests_per_connection = variation.max_requests_up;
+  }
   return bootstrap;
 }
 
-upstream::UpstreamCodec CodecOf(const config::Cluster& cluster) {
+h2::Options OptionsOf(const Variation& variation) {
+  h2::Options options;
+  options.initial_connection_window_size = variation.h2_connection_window;
+  options.hpack_table_size = variation.h2_table;
+  options.encoder_table_size = variation.h2_table;
+  return options;
+}
+
+// What the configuration has no key for.
+void Vary(const Variation& variation, const h2::Options* options, http::CodecChoice* choice) {
+  weir_codec_params& p = choice->params;
+  if (choice->api->alpn == nullptr || std::string(choice->api->alpn) != "h2") return;
+  if (p.position == WEIR_SERVER) p.max_streams = variation.max_streams;
+  p.config = const_cast<h2::Options*>(options);
+  p.stream_window = variation.h2_stream_window;
+  p.stream_window_max = std::max(p.stream_window, p.stream_window_max);
+}
+
+upstream::UpstreamCodec CodecOf(const config::Cluster& cluster, const Variation& variation,
+                                const h2::Options* options) {
   std::string error;
   const plugins::CodecExtension* codec = Plugins()->FindCodec(cluster.protocol, &error);
   if (codec == nullptr) Die(error);
@@ -101,6 +124,7 @@ upstream::UpstreamCodec CodecOf(const config::Cluster& cluster) {
   p.max_streams = 100;
   p.flags = WEIR_CODEC_ACCEPT_HTTP_10 | WEIR_CODEC_ALLOW_UPGRADE | WEIR_CODEC_ALLOW_CONNECT;
   http::SetWindows(cluster.per_connection_buffer_limit_bytes, &choice);
+  Vary(variation, options, &choice);
   return {{{choice}}};
 }
 
@@ -127,7 +151,7 @@ class Worker::Maker final : public hcm::HcmWorkerMaker {
 };
 
 Worker::Worker(const Variation& variation, test::SimNet* net, base::Random* random, uint64_t now_ms)
-    : reactor_(now_ms), bootstrap_(Load(variation)) {
+    : reactor_(now_ms), h2_options_(OptionsOf(variation)), bootstrap_(Load(variation)) {
   context_.reactor = &reactor_;
   context_.pool = &pool_;
   context_.receive = &receive_;
@@ -143,12 +167,14 @@ Worker::Worker(const Variation& variation, test::SimNet* net, base::Random* rand
   server.diagnostics = &diagnostics;
   for (const config::Cluster& cluster : bootstrap_->clusters) {
     const auto stats = observe::BindClusterStats(&registry_, context_.stats, cluster.name);
-    pools_.push_back(
-        std::make_unique<upstream::Pool>(&context_, &cluster, CodecOf(cluster), stats, 1));
+    pools_.push_back(std::make_unique<upstream::Pool>(
+        &context_, &cluster, CodecOf(cluster, variation, &h2_options_), stats, 1));
   }
   const config::Listener& listener = bootstrap_->listeners[0];
   auto built = hcm::BuildHcm(server, listener, *listener.filter_chains[0].filters.back().http);
   if (built == nullptr) Die(diagnostics.Print());
+  for (http::CodecChoice& choice : std::const_pointer_cast<hcm::HcmConfig>(built)->codecs.choices)
+    Vary(variation, &h2_options_, &choice);
   factory_ = std::make_unique<hcm::HcmFactory>(std::move(built), std::make_shared<Maker>(this));
   terminal_ = factory_->ForWorker(&context_);
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "codecs/h2/options.h"
 #include "core/base/random.h"
 #include "core/base/slab.h"
 #include "core/config/config.h"
@@ -49,6 +50,7 @@ class Worker {
   net::ReceiveBuffer receive_{&pool_};
   observe::StatRegistry registry_;
   observe::DateCache dates_;
+  h2::Options h2_options_;  // connections look at it to their end
   mux::Pools pools_;
   net::WorkerContext context_;
   std::shared_ptr<const config::Bootstrap> bootstrap_;

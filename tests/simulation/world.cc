@@ -6,6 +6,8 @@
 #include "tests/simulation/chance_filter.h"
 #include "tests/simulation/h1_backend.h"
 #include "tests/simulation/h1_client.h"
+#include "tests/simulation/h2_backend.h"
+#include "tests/simulation/h2_client.h"
 #include "tests/simulation/toy_backend.h"
 #include "tests/simulation/toy_client.h"
 #include "tests/simulation/worker.h"
@@ -42,8 +44,12 @@ World::~World() {
 
 void World::AddClients() {
   for (uint32_t i = 0; i < variation_.clients; ++i) {
-    if (variation_.toy_down) {
+    Speaks speaks = variation_.down;
+    if (speaks == Speaks::kMixed) speaks = OneIn(3) ? Speaks::kH1 : Speaks::kH2;
+    if (speaks == Speaks::kToy) {
       clients_.push_back(std::make_unique<ToyClient>(this, i));
+    } else if (speaks == Speaks::kH2) {
+      clients_.push_back(std::make_unique<H2Client>(this, i));
     } else {
       clients_.push_back(std::make_unique<H1Client>(this, i));
     }
@@ -54,6 +60,7 @@ Request* World::NewRequest(uint32_t client) {
   auto request = std::make_unique<Request>();
   request->id = static_cast<uint32_t>(requests_.size());
   request->client = client;
+  request->cluster = static_cast<uint32_t>(Below(variation_.up.size()));
   requests_.push_back(std::move(request));
   return requests_.back().get();
 }
@@ -73,8 +80,11 @@ test::SimDial World::Backend(test::SimLink* link) {
     dial.outcome = OneIn(3) ? test::SimDial::Outcome::kNever : test::SimDial::Outcome::kRefuse;
     return dial;
   }
-  const uint32_t host = link->port() - 9000u;
-  if (variation_.toy_up) {
+  const uint32_t host = link->port() - kFirstPort;
+  const Speaks speaks = variation_.up[ClusterOf(host)];
+  if (speaks == Speaks::kH2) {
+    backends_.push_back(std::make_unique<H2Backend>(this, host, link));
+  } else if (speaks == Speaks::kToy) {
     backends_.push_back(std::make_unique<ToyBackend>(this, host, link));
   } else {
     backends_.push_back(std::make_unique<H1Backend>(this, host, link));

@@ -57,6 +57,7 @@ class World {
   // The first one counts.
   void Fail(const std::string& what);
   void Trace(const std::string& line);
+  bool telling() const { return tell_ != Tell::kNothing; }
 
   const std::deque<std::string>& recent() const { return recent_; }
 
