@@ -96,6 +96,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // true.
   void AbortAtEnd() { abort_ = true; }
   bool streams_empty() { return streams_.empty(); }
+  // Bytes that the codec gave are not written yet.
+  bool OutputWaits() const { return !out_.empty(); }
   void MarkDirty() { context_->reactor->MarkDirty(this); }
   // The end has begun: what is queued is written, nothing new is started.
   bool closing() const { return closing_ || finished_; }

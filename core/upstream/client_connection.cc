@@ -103,9 +103,11 @@ void ClientConnection::OnConnectionError(const weir_error& error) {
   pool_->stats().upstream_cx_protocol_error->Add();
   state_ = State::kClosing;
   idle_link_.Unlink();
+  // A peer that is told what it did wrong is told before the end; but a request that waits in the
+  // output may be sent elsewhere now, and does not go.
+  const bool flush = multiplexed() && !OutputWaits();
   FailStreams(error.reason);
-  // A peer that is told what it did wrong is told before the end.
-  Finish(multiplexed(), error.reason);
+  Finish(flush, error.reason);
 }
 
 void ClientConnection::OnOwnDeadline() {

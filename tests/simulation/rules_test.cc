@@ -1,11 +1,14 @@
 // Rules of the whole worker that a seed once found broken, each played by hand.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "codecs/h2/frames/frame.h"
+#include "codecs/h2/preface.h"
 #include "tests/simulation/worker.h"
 #include "tests/support/sim_net.h"
 #include "tests/support/toy_codec/toy_wire.h"
@@ -200,7 +203,7 @@ std::string Hello(uint32_t credit) {
 }
 
 TEST_F(RulesTest, AReplayedBodyIsCreditedToItsEnd) {
-  variation_.toy_up = true;
+  variation_.up[0] = Speaks::kToy;
   variation_.buffer_down = 16384;
   Start();
   const std::string body(60'000, 'b');
@@ -250,7 +253,7 @@ TEST_F(RulesTest, APoolThatDrainsStillServes) {
 }
 
 TEST_F(RulesTest, AMultiplexedBackendMaySpeakFirstInPieces) {
-  variation_.toy_up = true;
+  variation_.up[0] = Speaks::kToy;
   Start();
   on_dial_ = [](Script* backend) { backend->link->Send(Hello(1000).substr(0, 7)); };
   Client(kGet);
@@ -270,6 +273,61 @@ TEST_F(RulesTest, AMultiplexedBackendMaySpeakFirstInPieces) {
   EXPECT_TRUE(Backend(0)->Got("GET")) << "the request went to it";
   clients_[0]->link->Abort();
   Settle();
+  ExpectNothingLeft();
+}
+
+// ---- HTTP/2
+
+std::string Frame(h2::FrameType type, uint8_t flags, uint32_t stream, std::string_view payload) {
+  uint8_t header[h2::kFrameHeaderSize];
+  h2::WriteFrameHeader(header, static_cast<uint32_t>(payload.size()), type, flags, stream);
+  return std::string(reinterpret_cast<const char*>(header), sizeof header) + std::string(payload);
+}
+
+// How many frames of a type are whole in what a client sent.
+int CountFrames(std::string_view got, h2::FrameType type) {
+  int count = 0;
+  got.remove_prefix(std::min(got.size(), h2::kPrefaceSize));
+  while (got.size() >= h2::kFrameHeaderSize) {
+    const auto header = h2::ReadFrameHeader(reinterpret_cast<const uint8_t*>(got.data()));
+    if (got.size() < h2::kFrameHeaderSize + header.length) break;
+    count += header.type == type ? 1 : 0;
+    got.remove_prefix(h2::kFrameHeaderSize + header.length);
+  }
+  return count;
+}
+
+// S-44, and replay (a): a request goes elsewhere when nothing of it was written, and then nothing
+// of it is.
+TEST_F(RulesTest, ARequestThatIsReplayedDoesNotGoOutOnTheFaultyConnectionToo) {
+  variation_.up[0] = Speaks::kH2;
+  Start();
+  on_dial_ = [](Script* backend) {
+    backend->link->Send(Frame(h2::FrameType::kSettings, 0, 0, {}));
+  };
+  constexpr std::string_view kPost = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+  for (size_t round = 0; round < 16; ++round) {
+    // One request is under way. In one turn another is put behind it and the backend breaks the
+    // protocol; which of the two is seen first is chance.
+    Client(kGet);
+    Settle();
+    const size_t broken = backends_.size() - 1;
+    ASSERT_EQ(CountFrames(Backend(broken)->got, h2::FrameType::kHeaders), 1);
+    Backend(broken)->link->Send(Frame(h2::FrameType::kPing, 0, 0, "short"));
+    Client(kPost);
+    while (net_.Step()) {
+    }
+    Turn();
+    Settle();
+    int seen = 0;
+    for (size_t i = broken; i < backends_.size(); ++i)
+      seen += CountFrames(Backend(i)->got, h2::FrameType::kHeaders);
+    EXPECT_EQ(seen, 2) << "each once";
+    for (auto& client : clients_) client->link->Abort();
+    Settle();
+    for (auto& backend : backends_) backend->link->Close();
+    Settle();
+  }
   ExpectNothingLeft();
 }
 
