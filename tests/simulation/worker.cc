@@ -125,7 +125,9 @@ upstream::UpstreamCodec CodecOf(const config::Cluster& cluster, const Variation&
   p.flags = WEIR_CODEC_ACCEPT_HTTP_10 | WEIR_CODEC_ALLOW_UPGRADE | WEIR_CODEC_ALLOW_CONNECT;
   http::SetWindows(cluster.per_connection_buffer_limit_bytes, &choice);
   Vary(variation, options, &choice);
-  return {{{choice}}};
+  upstream::UpstreamCodec made;
+  made.codecs.choices.push_back(choice);
+  return made;
 }
 
 }  // namespace
