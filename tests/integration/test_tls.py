@@ -406,7 +406,7 @@ class VerifiedUpstream(Upstream):
       self.assertEqual(self.get().body, b"first")
 
   def test_large_bodies_both_ways(self):
-    body = bytes(range(256)) * (32 << 12)
+    body = bytes(range(256)) * (8 << 12)
     seen = []
 
     def script(wire):
