@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "plugins/util/token.h"
 #include "tests/support/codec_pair.h"
 #include "tests/unit/codecs/h2/h2_api.h"
 
@@ -71,7 +72,10 @@ weir_view View(const std::string& text) {
 
 std::vector<weir_field> Fields(const TextFields& fields) {
   std::vector<weir_field> result;
-  for (const auto& [name, value] : fields) result.push_back(test::Field(name, value));
+  for (const auto& [name, value] : fields) {
+    result.push_back(test::Field(name, value));
+    result.back().token = util::FindToken(name);
+  }
   return result;
 }
 
@@ -142,6 +146,11 @@ void H2Harness::Feed(const std::string& bytes) {
       if (input_.size() == before) break;
     }
   }
+}
+
+void H2Harness::FeedQuietly(const std::string& bytes) {
+  input_ += bytes;
+  Ask(0, false);
 }
 
 void H2Harness::FeedEof() {
@@ -219,6 +228,7 @@ int32_t H2Harness::SendHead(uint32_t number, const SeenHead& head, bool end) {
   to.status = head.status;
   to.flags = head.flags;
   to.content_length = head.length;
+  to.group = head.group;
   to.method = View(head.method);
   to.scheme = View(head.scheme);
   to.authority = View(head.authority);
@@ -238,11 +248,15 @@ int32_t H2Harness::Answer(uint32_t number, uint16_t status, bool end, const Text
 }
 
 void H2Harness::Body(uint32_t number, const std::string& bytes, bool end) {
+  Queue(number, bytes, end);
+  Produce();
+}
+
+void H2Harness::Queue(uint32_t number, const std::string& bytes, bool end) {
   HostStream& stream = *streams_.at(number);
   stream.out.body += bytes;
   stream.out.end = end;
   api_.ready(codec_, number);
-  Produce();
 }
 
 void H2Harness::Trailers(uint32_t number, const TextFields& fields) {
@@ -285,16 +299,19 @@ void H2Harness::Advance(uint64_t ms) {
 }
 
 void H2Harness::Produce(uint64_t budget) {
-  uint32_t result = WEIR_PRODUCED_MORE;
-  for (int i = 0; i < 100000 && (result & WEIR_PRODUCED_MORE) != 0; ++i) {
-    result = api_.produce(codec_, budget, out_.out());
-    const std::string bytes = out_.Take();
-    // What is said behind the last word would never be sent.
-    EXPECT_TRUE(!closed_ || bytes.empty()) << "output behind PRODUCED_CLOSE";
-    peer_.CodecWrote(bytes);
-    if ((result & WEIR_PRODUCED_EVENTS) != 0) Ask(0, true);
-    if ((result & WEIR_PRODUCED_CLOSE) != 0) closed_ = true;
+  for (int i = 0; i < 100000 && (ProduceOnce(budget) & WEIR_PRODUCED_MORE) != 0; ++i) {
   }
+}
+
+uint32_t H2Harness::ProduceOnce(uint64_t budget) {
+  const uint32_t result = api_.produce(codec_, budget, out_.out());
+  const std::string bytes = out_.Take();
+  // What is said behind the last word would never be sent.
+  EXPECT_TRUE(!closed_ || bytes.empty()) << "output behind PRODUCED_CLOSE";
+  peer_.CodecWrote(bytes);
+  if ((result & WEIR_PRODUCED_EVENTS) != 0) Ask(0, true);
+  if ((result & WEIR_PRODUCED_CLOSE) != 0) closed_ = true;
+  return result;
 }
 
 uint32_t H2Harness::Capacity() const {

@@ -63,6 +63,7 @@ struct SeenHead {
   uint16_t status = 0;
   uint32_t flags = 0;
   uint64_t length = 0;
+  uint32_t group = 0;
   std::string method, scheme, authority, path, protocol;
   TextFields fields;
 
@@ -95,6 +96,8 @@ class H2Harness {
 
   // --- The peer's side
   void Feed(const std::string& bytes);
+  // All at once, and nothing is written for it yet.
+  void FeedQuietly(const std::string& bytes);
   void FeedEof();
   // A block of the peer's encoder, which is one for the connection.
   std::string Block(const TextFields& fields);
@@ -110,6 +113,8 @@ class H2Harness {
   int32_t SendHead(uint32_t number, const SeenHead& head, bool end);
   int32_t Answer(uint32_t number, uint16_t status, bool end, const TextFields& more = {});
   void Body(uint32_t number, const std::string& bytes, bool end);
+  // The same, and nothing is written for it yet.
+  void Queue(uint32_t number, const std::string& bytes, bool end);
   void Trailers(uint32_t number, const TextFields& fields);
   void Consume(uint32_t number, uint32_t size);
   void ResetStream(uint32_t number, uint32_t reason);
@@ -117,6 +122,8 @@ class H2Harness {
   // Time goes on; what is due is done.
   void Advance(uint64_t ms);
   void Produce(uint64_t budget = 1 << 20);
+  // What it answers.
+  uint32_t ProduceOnce(uint64_t budget);
   uint32_t Capacity() const;
   uint32_t Reusable() const;
   uint64_t Deadline() const;

@@ -1,0 +1,196 @@
+// Who sends first (RFC 9218): frames are asked for one by one, and their order is looked at.
+
+#include <algorithm>
+
+#include "tests/unit/codecs/h2/conformance.h"
+
+namespace weir::h2 {
+namespace {
+
+// The streams of DATA frames, in their order, with as many frames as are asked for.
+std::string Order(H2Harness& h, size_t frames) {
+  std::string order;
+  size_t seen = h.frames().size();
+  for (size_t i = 0; i < frames; ++i) h.ProduceOnce(1);
+  for (; seen < h.frames().size(); ++seen) {
+    const OutFrame& frame = h.frames()[seen];
+    if (frame.Is(FrameType::kData)) order += std::to_string(frame.header.stream);
+  }
+  return order;
+}
+
+// A request with this priority, answered with so many frames of body that wait.
+void Ask(H2Harness& h, uint32_t stream, const std::string& priority) {
+  TextFields more;
+  if (!priority.empty()) more.emplace_back("priority", priority);
+  h.Feed(wire::Headers(stream, h.Request("/", more), true));
+  h.Answer(stream, 200, false);
+}
+void Fill(H2Harness& h, uint32_t stream, int frames) {
+  h.Queue(stream, std::string(static_cast<size_t>(frames) * 16384, 'x'), true);
+}
+
+H2Setup Roomy() {
+  H2Setup setup;
+  setup.peer_settings = {{SettingId::kInitialWindowSize, 10000000}};
+  return setup;
+}
+
+void RunServer(const std::function<void(H2Harness&)>& test) {
+  Once(Roomy(), [&](H2Harness& h) {
+    h.Feed(wire::WindowUpdate(0, 100000000));
+    test(h);
+  });
+}
+
+TEST(H2Priority, TheMoreUrgentGoesFirst) {
+  RunServer([](H2Harness& h) {
+    Ask(h, 1, "u=7");
+    Ask(h, 3, "u=0");
+    Ask(h, 5, "");  // 3
+    Ask(h, 7, "u=1");
+    for (const uint32_t stream : {1u, 3u, 5u, 7u}) Fill(h, stream, 2);
+    EXPECT_EQ(Order(h, 8), "33775511");
+  });
+}
+
+TEST(H2Priority, WhoIsSentWholeIsSentInTheOrderOfRequests) {
+  RunServer([](H2Harness& h) {
+    for (const uint32_t stream : {1u, 3u, 5u}) Ask(h, stream, "u=3");
+    for (const uint32_t stream : {1u, 3u, 5u}) Fill(h, stream, 3);
+    EXPECT_EQ(Order(h, 9), "111333555");
+  });
+}
+
+TEST(H2Priority, TheIncrementalTakeTurns) {
+  RunServer([](H2Harness& h) {
+    for (const uint32_t stream : {1u, 3u, 5u}) Ask(h, stream, "u=3, i");
+    for (const uint32_t stream : {1u, 3u, 5u}) Fill(h, stream, 3);
+    EXPECT_EQ(Order(h, 9), "135135135");
+  });
+}
+
+TEST(H2Priority, WhoSaysNothingTakesTurnsToo) {
+  RunServer([](H2Harness& h) {
+    for (const uint32_t stream : {1u, 3u}) Ask(h, stream, "");
+    for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 3);
+    EXPECT_EQ(Order(h, 6), "131313");
+  });
+}
+
+TEST(H2Priority, TheWholeAndTheIncrementalOfOneUrgencyBothMove) {
+  RunServer([](H2Harness& h) {
+    Ask(h, 1, "u=3");
+    Ask(h, 3, "u=3, i");
+    Ask(h, 5, "u=3, i");
+    for (const uint32_t stream : {1u, 3u, 5u}) Fill(h, stream, 4);
+    const std::string order = Order(h, 8);
+    EXPECT_EQ(std::count(order.begin(), order.end(), '1'), 4) << order;
+    EXPECT_EQ(std::count(order.begin(), order.end(), '3'), 2) << order;
+    EXPECT_EQ(std::count(order.begin(), order.end(), '5'), 2) << order;
+  });
+}
+
+TEST(H2Priority, AnUpdateMovesAStreamThatWaits) {
+  RunServer([](H2Harness& h) {
+    for (const uint32_t stream : {1u, 3u}) Ask(h, stream, "u=3");
+    for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 3);
+    EXPECT_EQ(Order(h, 1), "1");
+    h.FeedQuietly(wire::PriorityUpdate(3, "u=0"));
+    EXPECT_EQ(Order(h, 2), "33");
+    h.FeedQuietly(wire::PriorityUpdate(3, "u=7") + wire::PriorityUpdate(1, "u=2, i"));
+    EXPECT_EQ(Order(h, 3), "113");
+  });
+}
+
+TEST(H2Priority, AnUpdateMayComeBeforeItsRequestAndGoesBeforeTheField) {
+  RunServer([](H2Harness& h) {
+    h.FeedQuietly(wire::PriorityUpdate(3, "u=5") + wire::PriorityUpdate(3, "u=0"));
+    Ask(h, 1, "u=2");
+    Ask(h, 3, "u=7");
+    for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 2);
+    EXPECT_EQ(Order(h, 4), "3311");
+  });
+}
+
+TEST(H2Priority, OfManyEarlyUpdatesOfAStreamTheLastHolds) {
+  for (int others = 0; others < 4; ++others) {
+    RunServer([&](H2Harness& h) {
+      for (int i = 0; i < others; ++i)
+        h.FeedQuietly(wire::PriorityUpdate(static_cast<uint32_t>(101 + 2 * i), "u=1"));
+      h.FeedQuietly(wire::PriorityUpdate(3, "u=7") + wire::PriorityUpdate(3, "u=0"));
+      Ask(h, 1, "u=2");
+      Ask(h, 3, "");
+      for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 2);
+      EXPECT_EQ(Order(h, 4), "3311");
+    });
+  }
+}
+
+// S-116: what is said of streams that never come is not kept.
+TEST(H2Priority, UpdatesOfStreamsThatNeverComeTakeNoMemory) {
+  H2Setup setup;
+  setup.options.guards.priority_burst = 4000000;
+  Once(setup, [](H2Harness& h) {
+    const size_t before = test::FakeCodecMemory();
+    for (uint32_t stream = 1; stream < 20000; stream += 2)
+      h.FeedQuietly(wire::PriorityUpdate(stream, "u=1") + wire::Priority(stream, 0));
+    EXPECT_EQ(test::FakeCodecMemory(), before);
+  });
+}
+
+TEST(H2Priority, AMalformedPriorityIsNoFault) {
+  ForAllCuts({}, [](H2Harness& h) {
+    h.Feed(wire::PriorityUpdate(1, "u=9") + wire::PriorityUpdate(3, "nonsense;;;") +
+           wire::PriorityUpdate(5, "") + wire::PriorityUpdate(7, std::string(2000, 'u')));
+    h.Feed(wire::Headers(1, h.Request("/", {{"priority", "u=nonsense, i=?7"}}), true));
+    EXPECT_TRUE(h.knows(1));
+    h.ExpectFine();
+  });
+}
+
+// ---- In client position: clients share a backend's connection
+
+void Post(H2Harness& h, uint32_t group, const std::string& priority) {
+  SeenHead head;
+  head.kind = WEIR_HEAD_REQUEST;
+  head.method = "POST";
+  head.path = "/";
+  head.authority = "weir.test";
+  head.group = group;
+  if (!priority.empty()) head.fields = {{"priority", priority}};
+  const uint32_t number = h.Open();
+  EXPECT_EQ(h.SendHead(number, head, false), WEIR_OK);
+}
+
+void RunClient(const std::function<void(H2Harness&)>& test) {
+  H2Setup setup = Roomy();
+  setup.position = WEIR_CLIENT;
+  Once(setup, [&](H2Harness& h) {
+    h.Feed(wire::WindowUpdate(0, 100000000));
+    test(h);
+  });
+}
+
+TEST(H2Priority, ClientsTakeTurnsHoweverManyStreamsTheyHave) {
+  RunClient([](H2Harness& h) {
+    for (const uint32_t group : {7u, 7u, 7u, 9u}) Post(h, group, "");  // 1, 3, 5 and 7
+    for (const uint32_t stream : {1u, 3u, 5u, 7u}) Fill(h, stream, 6);
+    const std::string order = Order(h, 12);
+    EXPECT_EQ(std::count(order.begin(), order.end(), '7'), 6) << order;
+    EXPECT_EQ(std::count(order.begin(), order.end(), '1'), 2) << order;
+    EXPECT_EQ(std::count(order.begin(), order.end(), '3'), 2) << order;
+  });
+}
+
+TEST(H2Priority, UrgencyOfOneClientIsNothingToAnother) {
+  RunClient([](H2Harness& h) {
+    Post(h, 7, "u=7");
+    Post(h, 9, "u=0");
+    for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 3);
+    EXPECT_EQ(Order(h, 6), "131313");
+  });
+}
+
+}  // namespace
+}  // namespace weir::h2
