@@ -240,6 +240,7 @@ class H2Codec {
   const char* died_detail_ = nullptr;
 
   uint64_t settings_deadline_ = 0;
+  uint64_t block_deadline_ = 0;  // of a block of fields in several frames
   uint64_t last_frame_ms_ = 0;
   uint64_t ping_deadline_ = 0;
   uint64_t scan_ms_ = 0;  // when to look at who waits for window; 0: nobody does

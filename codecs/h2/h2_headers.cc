@@ -21,6 +21,7 @@ H2Codec::Step H2Codec::OnHeaders(Input* in, const FrameHeader& header, const uin
   if (header.Has(kFlagEndHeaders))
     return OnBlock(in, header.stream, fragment, prefix.fragment, end_stream);
   context_.open_block = header.stream;
+  block_deadline_ = now() == 0 ? 0 : now() + options_->header_block_timeout_ms;
   block_ends_stream_ = end_stream;
   if (Allow(guards_.BlockBegins(prefix.fragment, limits()))) Gather(fragment, prefix.fragment);
   return Step::kNext;
@@ -36,6 +37,7 @@ H2Codec::Step H2Codec::OnContinuation(Input* in, const FrameHeader& header,
   if (!header.Has(kFlagEndHeaders)) return Step::kNext;
   const uint32_t wire = context_.open_block;
   context_.open_block = 0;
+  block_deadline_ = 0;
   const Step step = OnBlock(in, wire, block_, block_size_, block_ends_stream_);
   // The views of an event point into it; the next block takes its place, or the next drop.
   block_size_ = 0;

@@ -30,7 +30,7 @@ void H2Codec::Starve(Stream* stream) {
 
 uint64_t H2Codec::Deadline() const {
   if (dead_) return 0;
-  uint64_t deadline = Sooner(settings_deadline_, scan_ms_);
+  uint64_t deadline = Sooner(Sooner(settings_deadline_, block_deadline_), scan_ms_);
   if (options_->keepalive_interval_ms != 0) {
     deadline =
         Sooner(deadline, ping_deadline_ != 0 ? ping_deadline_
@@ -44,6 +44,11 @@ void H2Codec::Tick(uint64_t now_ms, weir_out* out) {
   if (settings_deadline_ != 0 && now_ms >= settings_deadline_) {
     settings_deadline_ = 0;
     Die(ErrorCode::kSettingsTimeout, "http2.settings_not_acknowledged");
+    return;
+  }
+  if (block_deadline_ != 0 && now_ms >= block_deadline_) {
+    block_deadline_ = 0;
+    Die(ErrorCode::kEnhanceYourCalm, "http2.header_block_timeout");
     return;
   }
   if (scan_ms_ != 0 && now_ms >= scan_ms_) Scan(now_ms);

@@ -17,6 +17,8 @@ namespace weir::h2 {
   X(hpack_table_size, 4096, 0, 65536, "bytes of the table that a peer may use (RFC 7541)")       \
   X(encoder_table_size, 4096, 0, 65536, "bytes of the table that we use, where the peer allows") \
   X(settings_timeout_ms, 10000, 0, 3600000, "for SETTINGS to be acknowledged; 0: for ever")      \
+  X(header_block_timeout_ms, 10000, 1, 3600000,                                                  \
+    "from the first frame of a block of fields to its last")                                     \
   X(keepalive_interval_ms, 0, 0, 86400000, "without a frame before a PING is sent; 0: never")    \
   X(keepalive_timeout_ms, 20000, 1, 3600000, "for that PING to be answered")                     \
   X(max_interim_responses, 64, 0, 65535, "1xx heads that may come before a final response")

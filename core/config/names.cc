@@ -80,7 +80,7 @@ std::string_view Http2Codec() {
 }
 
 const std::vector<std::string>& DefaultCodecs() {
-  static const std::vector<std::string> codecs = {"h1"};
+  static const std::vector<std::string> codecs = {"h2", "h1"};
   return codecs;
 }
 

@@ -17,8 +17,8 @@ namespace weir::upstream {
 
 // How a pool's connections speak to the backends.
 struct UpstreamCodec {
-  http::CodecSet codecs;                 // client position
-  std::shared_ptr<Transport> transport;  // null: the sockets themselves
+  http::CodecSet codecs;                   // client position
+  std::shared_ptr<Transport> transport{};  // null: the sockets themselves
 };
 
 // One cluster on one worker: its hosts and all connections to them, shared by every downstream

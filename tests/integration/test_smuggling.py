@@ -176,6 +176,7 @@ BODIES = {
 
 
 class RefusedHeads(WeirTest):
+  http = {"codec_type": "HTTP1"}  # else the preface of HTTP/2 would be one
 
   def check(self, raw, status):
     client = self.connect()

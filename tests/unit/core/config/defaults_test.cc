@@ -14,7 +14,7 @@ TEST(Defaults, OfAConnectionManagerAreTheEdgeOnes) {
   const auto bootstrap = MustLoad(kMinimal);
   const HttpConnectionManager& http = FirstHttp(*bootstrap);
   EXPECT_EQ(http.stat_prefix, "0.0.0.0:80");
-  EXPECT_THAT(http.codecs, ::testing::ElementsAre("h1"));
+  EXPECT_THAT(http.codecs, ::testing::ElementsAre("h2", "h1"));
   EXPECT_EQ(http.request_headers_timeout, Milliseconds(10'000));
   EXPECT_EQ(http.request_timeout, Milliseconds(300'000));
   EXPECT_EQ(http.stream_idle_timeout, Milliseconds(300'000));

@@ -16,6 +16,7 @@
 #include "tests/support/fake_io.h"
 
 extern "C" const weir_plugin_descriptor weir_plugin_h1;
+extern "C" const weir_plugin_descriptor weir_plugin_h2;
 
 namespace weir::test {
 

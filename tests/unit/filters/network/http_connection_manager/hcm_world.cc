@@ -41,7 +41,7 @@ plugins::PluginLoader* Plugins() {
   static plugins::PluginLoader loader([] {
     plugins::PluginLoader::Options options;
     options.host = Host();
-    options.built_in = {&weir_plugin_h1};
+    options.built_in = {&weir_plugin_h1, &weir_plugin_h2};
     return options;
   }());
   return &loader;
@@ -97,7 +97,7 @@ struct HcmWorld::ScriptPlugin {
                   nullptr};
     plugins::PluginLoader::Options options;
     options.host = Host();
-    options.built_in = {&weir_plugin_h1, &descriptor};
+    options.built_in = {&weir_plugin_h1, &weir_plugin_h2, &descriptor};
     loader = std::make_unique<plugins::PluginLoader>(std::move(options));
   }
 
