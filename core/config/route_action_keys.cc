@@ -38,8 +38,11 @@ Keys<RouteAction> MissingActionRows() {
       MissingKey<A>("include_vh_rate_limits", "rate limits", "false"),
       MissingKey<A>("hash_policy", "hash policies"),
       MissingKey<A>("cors", "CORS"),
-      MissingKey<A>("max_grpc_timeout", "timeouts from grpc-timeout"),
-      MissingKey<A>("grpc_timeout_offset", "timeouts from grpc-timeout"),
+      MissingKey<A>("max_grpc_timeout",
+                    "this deprecated key (instead: max_stream_duration.grpc_timeout_header_max)"),
+      MissingKey<A>(
+          "grpc_timeout_offset",
+          "this deprecated key (instead: max_stream_duration.grpc_timeout_header_offset)"),
       MissingKey<A>("internal_redirect_policy", "internal redirects"),
       MissingKey<A>("internal_redirect_action", "internal redirects",
                     "PASS_THROUGH_INTERNAL_REDIRECT"),
@@ -48,21 +51,33 @@ Keys<RouteAction> MissingActionRows() {
   };
 }
 
-// A duration, or Envoy's mapping with the same name inside.
-void ReadMaxStreamDuration(Context& c, const Field& field, RouteAction* out) {
-  static const Keys<RouteAction> keys = {
-      OptionalDurationKey("max_stream_duration", &RouteAction::max_stream_duration, "")
+// Envoy's mapping, or only the duration.
+Key<RouteAction> MaxStreamDurationRow() {
+  using A = RouteAction;
+  const Keys<A> rows = {
+      OptionalDurationKey("max_stream_duration", &A::max_stream_duration,
+                          "Instead of the connection manager's max_stream_duration. Default: that. "
+                          "Short: `max_stream_duration: 30s`.")
           .Limit("http.*.downstream_rq_max_duration_reached"),
-      MissingKey<RouteAction>("grpc_timeout_header_max", "timeouts from grpc-timeout"),
-      MissingKey<RouteAction>("grpc_timeout_header_offset", "timeouts from grpc-timeout"),
+      OptionalDurationKey("grpc_timeout_header_max", &A::grpc_timeout_header_max,
+                          "A gRPC request's own grpc-timeout takes the place of "
+                          "max_stream_duration, up to this. Default: it is only passed on.")
+          .Limit("http.*.downstream_rq_max_duration_reached"),
+      OptionalDurationKey("grpc_timeout_header_offset", &A::grpc_timeout_header_offset,
+                          "So much earlier than grpc-timeout says. With grpc_timeout_header_max "
+                          "only.")
+          .Limit("http.*.downstream_rq_max_duration_reached"),
   };
-  if (field.node().is_scalar()) return keys.front().read(c, field, out);
-  ReadMap(c, field, keys, out);
-}
-
-std::shared_ptr<const Node> PrintMaxStreamDuration(const RouteAction& action) {
-  if (!action.max_stream_duration) return nullptr;
-  return PrintMap({{"max_stream_duration", PrintDuration(*action.max_stream_duration)}});
+  Key<A> key = GroupKey("max_stream_duration", rows, "");
+  key.read = [rows](Context& c, const Field& f, A* out) {
+    if (f.node().is_scalar()) return rows.front().read(c, f, out);
+    ReadMap(c, f, rows, out);
+    if (out->grpc_timeout_header_offset && !out->grpc_timeout_header_max) {
+      c.Add(f.key_mark, "grpc_timeout_header_offset without grpc_timeout_header_max does nothing",
+            "both, or neither");
+    }
+  };
+  return key;
 }
 
 struct ResponseCode {
@@ -225,10 +240,7 @@ const Keys<RouteAction>& RouteActionKeys() {
         OptionalDurationKey("idle_timeout", &A::idle_timeout,
                             "Instead of stream_idle_timeout. Default: that.")
             .Limit("http.*.downstream_rq_idle_timeout"),
-        CustomKey<A>("max_stream_duration", "duration", ReadMaxStreamDuration,
-                     PrintMaxStreamDuration,
-                     "Instead of the connection manager's max_stream_duration. Default: that.")
-            .Limit("http.*.downstream_rq_max_duration_reached"),
+        MaxStreamDurationRow(),
         CustomKey<A>(
             "upgrade_configs", "list of upgrades",
             [](Context& c, const Field& f, A* a) { ReadUpgradeConfigs(c, f, &a->upgrade_configs); },

@@ -70,6 +70,11 @@ struct RouteAction {
   std::optional<Milliseconds> idle_timeout;
   // Overrides HttpConnectionManager::max_stream_duration for the route; unset: not; 0: none.
   std::optional<Milliseconds> max_stream_duration;
+  // A gRPC request's own grpc-timeout takes the place of max_stream_duration, up to this; 0:
+  // whatever it is. Unset: it is only passed on.
+  std::optional<Milliseconds> grpc_timeout_header_max;
+  // So much earlier than the client asked for. Only with grpc_timeout_header_max. Default 0.
+  std::optional<Milliseconds> grpc_timeout_header_offset;
   // Overrides the connection manager's, type by type.
   std::vector<UpgradeConfig> upgrade_configs;
 };

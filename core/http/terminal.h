@@ -19,6 +19,9 @@ struct LocalReply {
   std::string_view details;            // RESPONSE_CODE_DETAILS; copied
   const weir_field* fields = nullptr;  // further fields; copied
   uint32_t field_count = 0;
+  // What a gRPC client is told; kGrpcStatusOfHttp: what the status stands for.
+  static constexpr int32_t kGrpcStatusOfHttp = -1;
+  int32_t grpc_status = kGrpcStatusOfHttp;
   observe::ResponseFlags flags;  // for the log
   bool overloaded = false;       // adds x-envoy-overloaded
   bool close = false;            // the connection ends after it

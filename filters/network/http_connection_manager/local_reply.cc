@@ -96,10 +96,10 @@ uint32_t GrpcStatusOf(uint32_t http_status) {
   }
 }
 
-void AddGrpcStatus(uint32_t http_status, std::string_view message, http::Message* response) {
+void AddGrpcStatus(uint32_t grpc_status, std::string_view message, http::Message* response) {
   response->AddStatic(WEIR_TOKEN_CONTENT_TYPE, "application/grpc");
   char number[10];
-  response->Add("grpc-status", Number(GrpcStatusOf(http_status), number));
+  response->Add("grpc-status", Number(grpc_status, number));
   if (message.empty()) return;
   // Percent-encoded: all that is not printable ASCII, and '%' itself.
   const size_t most = message.size() < 1024 ? message.size() : 1024;

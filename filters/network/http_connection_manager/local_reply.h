@@ -23,7 +23,8 @@ LocalReplyText FormatLocalReply(const config::LocalReplyConfig& config,
 // A gRPC client reads no HTTP status: 200 with grpc-status and grpc-message (gRPC over HTTP/2,
 // "Responses").
 LocalReplyText AsGrpc(const LocalReplyText& text);
+inline constexpr int32_t kGrpcDeadlineExceeded = 4;
 uint32_t GrpcStatusOf(uint32_t http_status);
-void AddGrpcStatus(uint32_t http_status, std::string_view message, http::Message* response);
+void AddGrpcStatus(uint32_t grpc_status, std::string_view message, http::Message* response);
 
 }  // namespace weir::hcm

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/base/arena.h"
@@ -115,7 +116,9 @@ class Stream final : public net::Actor,
   void TouchIdle();
   void Arm();
   void Expire(uint64_t now);
-  void TimeOut(uint32_t status, std::string_view details, observe::ResponseFlag flag);
+  std::optional<config::Milliseconds> Life();
+  void TimeOut(uint32_t status, std::string_view details, observe::ResponseFlag flag,
+               int32_t grpc_status);
   void CheckBodyRate(uint64_t now);
 
   ServerConnection* downstream_;

@@ -33,6 +33,8 @@ void Stream::OnHead(weir_head& head, bool end_stream) {
   if (!AcceptHead(head)) return;
   if (end_stream) RequestEnded();
   StartTimers();
+  // A deadline that has passed already: nobody is asked.
+  if (end_deadline_ != 0 && end_deadline_ <= worker()->reactor->now_ms()) return OnDeadline();
   if (route_ != nullptr && !CheckUpgrade()) return;
   StartFilters(end_stream);
 }

@@ -218,7 +218,10 @@ void Stream::BuildReply(const LocalReply& reply, std::string_view* body) {
   response_.Reset(WEIR_HEAD_RESPONSE, static_cast<uint16_t>(text.status));
   weir_head& head = response_.head();
   if (grpc_) {
-    AddGrpcStatus(reply.status, text.grpc_message, &response_);
+    const uint32_t status = reply.grpc_status == LocalReply::kGrpcStatusOfHttp
+                                ? GrpcStatusOf(reply.status)
+                                : static_cast<uint32_t>(reply.grpc_status);
+    AddGrpcStatus(status, text.grpc_message, &response_);
   } else if (!text.body.empty()) {
     response_.AddStatic(WEIR_TOKEN_CONTENT_TYPE, text.content_type);
   }

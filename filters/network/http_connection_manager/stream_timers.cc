@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "filters/network/http_connection_manager/grpc_timeout.h"
+#include "filters/network/http_connection_manager/local_reply.h"
 #include "filters/network/http_connection_manager/server_connection.h"
 #include "filters/network/http_connection_manager/stream.h"
 
@@ -16,13 +18,13 @@ void Stream::StartTimers() {
   const config::RouteAction* forward = route_ == nullptr ? nullptr : route_->forward();
   const auto idle =
       forward != nullptr && forward->idle_timeout ? *forward->idle_timeout : s.stream_idle_timeout;
-  const auto life = forward != nullptr && forward->max_stream_duration
-                        ? *forward->max_stream_duration
-                        : s.max_stream_duration;
   idle_ms_ = static_cast<uint32_t>(std::min<int64_t>(idle.count(), UINT32_MAX));
   if (idle_ms_ != 0) idle_deadline_ = now + idle_ms_;
-  if (life.count() != 0) end_deadline_ = now + static_cast<uint64_t>(life.count());
-  if (!request_ended_ && !request_.has(WEIR_HEAD_TUNNEL)) {
+  if (const auto life = Life()) end_deadline_ = now + static_cast<uint64_t>(life->count());
+  // Messages of a gRPC call come when there is something to say: a quiet stream is no slow request,
+  // and on a connection of many it keeps nobody out. The idle time and its deadline bound it.
+  const bool conversation = grpc_ && downstream_->multiplexed();
+  if (!request_ended_ && !request_.has(WEIR_HEAD_TUNNEL) && !conversation) {
     if (s.request_timeout.count() != 0)
       request_deadline_ = now + static_cast<uint64_t>(s.request_timeout.count());
     if (s.min_request_body_rate != 0) {
@@ -31,6 +33,31 @@ void Stream::StartTimers() {
   }
   timed_ = true;
   Arm();
+}
+
+// How long the stream may take from its head on: the client's own deadline where the route lets it
+// have one, else what the route or the connection manager says.
+std::optional<config::Milliseconds> Stream::Life() {
+  const config::RouteAction* forward = route_ == nullptr ? nullptr : route_->forward();
+  if (grpc_ && forward != nullptr && forward->grpc_timeout_header_max) {
+    const std::string_view asked = request_.Get(WEIR_TOKEN_GRPC_TIMEOUT);
+    if (const auto wanted = ParseGrpcTimeout(asked)) {
+      const config::Milliseconds given =
+          BoundGrpcTimeout(*wanted, *forward->grpc_timeout_header_max,
+                           forward->grpc_timeout_header_offset.value_or(config::Milliseconds(0)));
+      // The backend need not work for longer than the client is served.
+      if (given != *wanted) {
+        GrpcTimeoutText text;
+        request_.Set("grpc-timeout", text.Format(given));
+      }
+      return given;
+    }
+  }
+  const auto life = forward != nullptr && forward->max_stream_duration
+                        ? *forward->max_stream_duration
+                        : hcm_->settings().max_stream_duration;
+  if (life.count() == 0) return std::nullopt;
+  return life;
 }
 
 void Stream::TouchIdle() {
@@ -60,7 +87,7 @@ void Stream::Expire(uint64_t now) {
   if (due(&end_deadline_)) {
     hcm_->stats.downstream_rq_max_duration_reached->Add();
     return TimeOut(request_ended_ ? 504 : 408, "max_duration_timeout",
-                   ResponseFlag::kDurationTimeout);
+                   ResponseFlag::kDurationTimeout, kGrpcDeadlineExceeded);
   }
   if (due(&request_deadline_)) {
     hcm_->stats.downstream_rq_timeout->Add();
@@ -69,21 +96,30 @@ void Stream::Expire(uint64_t now) {
   }
   if (due(&route_deadline_)) {
     CancelTerminal(WEIR_REASON_TIMEOUT);
-    return Reply(504, "response_timeout", ResponseFlag::kUpstreamRequestTimeout);
+    return TimeOut(504, "response_timeout", ResponseFlag::kUpstreamRequestTimeout,
+                   kGrpcDeadlineExceeded);
   }
   if (due(&idle_deadline_)) {
     hcm_->stats.downstream_rq_idle_timeout->Add();
     if (!request_ended_) downstream_->CloseAfterThis();
     return TimeOut(request_ended_ ? 504 : 408, "stream_idle_timeout",
-                   ResponseFlag::kStreamIdleTimeout);
+                   ResponseFlag::kStreamIdleTimeout, http::LocalReply::kGrpcStatusOfHttp);
   }
   if (due(&rate_deadline_)) CheckBodyRate(now);
 }
 
 // Where an answer of ours is already on its way to a client that does not take it, there is nothing
 // left to say.
-void Stream::TimeOut(uint32_t status, std::string_view details, ResponseFlag flag) {
-  if (!local_reply_) return Reply(status, details, flag);
+void Stream::TimeOut(uint32_t status, std::string_view details, ResponseFlag flag,
+                     int32_t grpc_status) {
+  if (!local_reply_) {
+    http::LocalReply reply;
+    reply.status = status;
+    reply.details = details;
+    reply.flags.Set(flag);
+    reply.grpc_status = grpc_status;
+    return Reply(reply);
+  }
   info_.flags.Set(flag);
   ResetDownstream(WEIR_REASON_TIMEOUT);
 }

@@ -231,6 +231,13 @@ TEST(Errors, NameTheFeatureThatWeirLacks) {
       ElementsAre(HasSubstr("codec_type \"HTTP3\" asks for a feature that Weir does not have")));
   EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], transport_socket_matches: [{}]")),
               ElementsAre(HasSubstr("feature that Weir does not have: TLS by endpoint")));
+  EXPECT_THAT(Mistakes(WithRoute("match: {prefix: /}, route: {cluster: app, max_grpc_timeout: 1s, "
+                                 "grpc_timeout_offset: 1s}")),
+              ElementsAre(HasSubstr("max_stream_duration.grpc_timeout_header_max"),
+                          HasSubstr("max_stream_duration.grpc_timeout_header_offset")));
+  EXPECT_THAT(Mistakes(WithRoute("match: {prefix: /}, route: {cluster: app, max_stream_duration: "
+                                 "{grpc_timeout_header_offset: 1s}}")),
+              ElementsAre(HasSubstr("without grpc_timeout_header_max does nothing")));
   EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], type: STRICT_DNS")),
               ElementsAre(HasSubstr("feature that Weir does not have: DNS refresh")));
   EXPECT_THAT(Mistakes("listeners: [{address: ':80', filters: [echo]}]\ndynamic_resources: {}"),

@@ -58,7 +58,9 @@ TEST(Expand, RoundTripsEveryKeyThatIsNotItsDefault) {
       "{match: {connect_matcher: {}}, route: {cluster: app, upgrade_configs: [{upgrade_type: "
       "CONNECT}]}}, "
       "{match: {safe_regex: '/[a-z]+$'}, max_request_bytes: 3GiB, route: {cluster: app, "
-      "host_rewrite_literal: h, timeout: 0s, idle_timeout: 0s, max_stream_duration: 7s}}]}]"));
+      "host_rewrite_literal: h, timeout: 0s, idle_timeout: 0s, max_stream_duration: "
+      "{max_stream_duration: 7s, "
+      "grpc_timeout_header_max: 8s, grpc_timeout_header_offset: 9ms}}}]}]"));
   ExpectRoundTrip(WithCluster(
       "endpoints: ['127.0.0.1:1'], lb_policy: LEAST_REQUEST, least_request_lb_config: "
       "{choice_count: 9}, "

@@ -42,6 +42,24 @@ TEST(Loader, ReadsRouteActions) {
   EXPECT_EQ(FirstRoute(*bootstrap).max_request_bytes, 1u << 20);
 }
 
+TEST(Loader, ReadsTheDeadlinesOfGrpcRequests) {
+  const auto load = [](const std::string& keys) {
+    const auto bootstrap =
+        MustLoad(WithRoute("match: {prefix: /}, route: {cluster: app, " + keys + "}"));
+    return std::get<RouteAction>(FirstRoute(*bootstrap).action);
+  };
+  const RouteAction none = load("max_stream_duration: 1s");
+  EXPECT_EQ(none.max_stream_duration, Milliseconds(1000));
+  EXPECT_FALSE(none.grpc_timeout_header_max.has_value());
+  EXPECT_FALSE(none.grpc_timeout_header_offset.has_value());
+  const RouteAction all = load(
+      "max_stream_duration: {max_stream_duration: 3s, grpc_timeout_header_max: 0s, "
+      "grpc_timeout_header_offset: 0.25s}");
+  EXPECT_EQ(all.max_stream_duration, Milliseconds(3000));
+  EXPECT_EQ(all.grpc_timeout_header_max, Milliseconds(0));
+  EXPECT_EQ(all.grpc_timeout_header_offset, Milliseconds(250));
+}
+
 TEST(Loader, ReadsRedirects) {
   const auto load = [](const std::string& keys) {
     const auto bootstrap = MustLoad(WithRoute("match: {prefix: /}, redirect: {" + keys + "}"));
