@@ -143,7 +143,7 @@ void H2Peer::Check(OutFrame* frame) {
   if (header.length > max_frame_size_) Blame("a frame is longer than the peer allows");
   if (!settings_seen_ && header.type != FrameType::kSettings) Blame("SETTINGS is not first");
   settings_seen_ = true;
-  if (error_goaway_) Blame("a frame behind the GOAWAY of an error");
+  if (error_goaway_) Blame(std::string(Name(header.type)) + " behind the GOAWAY of an error");
   if (open_block_ != 0 && (header.type != FrameType::kContinuation || header.stream != open_block_))
     Blame("a frame inside a block of fields");
   switch (header.type) {

@@ -316,6 +316,25 @@ TEST(H2Messages, TrailersThatAreNotWantedAreAnEnd) {
   });
 }
 
+// S-91
+TEST(H2Messages, TrailersKeepTheirSize) {
+  for (const uint8_t position : {WEIR_SERVER, WEIR_CLIENT}) {
+    H2Setup setup;
+    setup.position = position;
+    setup.params.max_trailer_bytes = 1000;
+    for (const size_t size : {1000u - 35u, 1000u - 34u}) {
+      ForAllCuts(setup, [&](H2Harness& h) {
+        h.server() ? OpenTwo(h) : static_cast<void>(h.Send("/", false));
+        if (!h.server()) h.Feed(wire::Headers(1, h.Response("200"), false));
+        h.Feed(wire::Headers(1, h.Block({{"x-a", std::string(size, 'v')}}), true));
+        if (size == 1000 - 35) return h.ExpectFine();
+        h.ExpectStreamError(1, ErrorCode::kEnhanceYourCalm);
+        EXPECT_EQ(h.stream(1).reason, WEIR_REASON_OVERFLOW);
+      });
+    }
+  }
+}
+
 // What would change how a message is framed or routed does not come in through its end (S-90).
 TEST(H2Messages, TrailersCarryNoFraming) {
   ForAllCuts({}, [](H2Harness& h) {
