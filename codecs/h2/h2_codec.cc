@@ -174,6 +174,7 @@ void H2Codec::Ready(uint32_t number) {
 }
 
 void H2Codec::Consumed(uint32_t number, uint32_t size) {
+  if (dead_) return;  // nothing is said behind the last word
   Stream* stream = streams_.Find(number);
   if (stream != nullptr && stream->receive_open && !stream->overdue) CreditStream(stream, size);
 }
@@ -244,6 +245,7 @@ void H2Codec::TellGuard(GuardId id) const {
 }
 
 void H2Codec::QueueReset(uint32_t wire, ErrorCode code) {
+  if (dead_) return;
   closed_.Mark(wire);
   uint8_t* at = control_.Room(kRstStreamFrameSize);
   if (at == nullptr) {

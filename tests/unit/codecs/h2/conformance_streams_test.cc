@@ -234,6 +234,25 @@ TEST(H2Conformance, AConnectionErrorIsOneGoawayAndTheEnd) {
   });
 }
 
+// What the host asks for before it knows.
+TEST(H2ConformanceErrors, NothingIsSaidBehindTheGoawayOfAnError) {
+  H2Setup setup;
+  setup.consume = false;
+  Once(setup, [](H2Harness& h) {
+    OpenTwo(h);
+    for (int i = 0; i < 4; ++i) h.Feed(wire::Data(1, std::string(16000, 'x')));
+    h.Answer(3, 200, false);
+    h.Queue(3, "waits", false);
+    h.FeedQuietly(wire::Data(0, "x"));
+    h.Consume(1, 64000);
+    EXPECT_EQ(h.Answer(1, 200, true), WEIR_REFUSED);
+    h.ResetStream(3, WEIR_REASON_CANCEL);
+    h.GoAway(2);
+    h.ExpectConnectionError(kProtocol);
+    EXPECT_TRUE(h.frames().back().Is(FrameType::kGoaway));
+  });
+}
+
 TEST(H2Conformance, AStreamErrorIsOneResetAndTheConnectionGoesOn) {
   ForBoth([](H2Harness& h) {
     OpenTwo(h);
