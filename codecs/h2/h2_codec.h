@@ -60,6 +60,8 @@ class H2Codec {
   uint32_t Reusable() const;
 
  private:
+  friend class H2CodecTest;  // winds identifiers forward
+
   // The PING behind the first GOAWAY, and the one that asks whether the peer is there.
   static constexpr uint64_t kDrainPing = 0x7765697264726169;
   static constexpr uint64_t kKeepalivePing = 0x7765697274686572;

@@ -1,6 +1,7 @@
 // How connections end (RFC 9113 section 6.8): drains in two steps, the peer's GOAWAY, identifiers
 // that are used up, peers that are silent.
 
+#include "codecs/h2/h2_codec.h"
 #include "tests/unit/codecs/h2/conformance.h"
 
 namespace weir::h2 {
@@ -216,6 +217,74 @@ TEST(H2Drain, TheLastIdentifierOfAClientIsServed) {
     EXPECT_FALSE(h.knows(5));
     EXPECT_EQ(h.CountEvents(WEIR_EVENT_HEAD), 1u);
   });
+}
+
+}  // namespace
+
+// Winds the identifiers of a client's connection forward.
+class H2CodecTest {
+ public:
+  static void SkipTo(weir_codec* handle, uint32_t number) {
+    auto* codec = reinterpret_cast<H2Codec*>(handle);
+    codec->next_number_ = codec->next_wire_ = number;
+    codec->closed_.Advance(number - 2);
+  }
+};
+
+namespace {
+
+TEST(H2Drain, AClientWhoseIdentifiersAreUsedUpOpensNoMore) {
+  Once(H2Setup::Client(), [](H2Harness& h) {
+    H2CodecTest::SkipTo(h.codec(), 0x7ffffffb);
+    EXPECT_EQ(h.Capacity(), 3u);
+    EXPECT_EQ(h.Reusable(), 1u);
+    for (const uint32_t wire : {0x7ffffffbu, 0x7ffffffdu, 0x7fffffffu}) {
+      EXPECT_EQ(h.Send("/"), wire);
+      EXPECT_EQ(h.LastFrame(FrameType::kHeaders)->header.stream, wire);
+    }
+    EXPECT_EQ(h.Capacity(), 0u);
+    EXPECT_EQ(h.Reusable(), 0u);
+    EXPECT_EQ(h.Open(), 0u);
+    for (const uint32_t wire : {0x7fffffffu, 0x7ffffffbu, 0x7ffffffdu}) {
+      h.Feed(wire::Headers(wire, h.Response("204"), true));
+      EXPECT_TRUE(h.stream(wire).complete);
+    }
+    EXPECT_EQ(h.Open(), 0u);
+    EXPECT_EQ(h.CountFrames(FrameType::kGoaway), 0u);
+  });
+}
+
+// ---- A block of fields that does not end
+
+TEST(H2Drain, AHeaderBlockEndsInTime) {
+  for (const uint8_t position : {WEIR_SERVER, WEIR_CLIENT}) {
+    H2Setup setup;
+    setup.position = position;
+    Once(setup, [](H2Harness& h) {
+      OpenTwo(h);
+      const uint32_t wire = h.server() ? 5 : 1;
+      h.Feed(wire::Headers(wire, "", true, false));
+      // More of it does not prolong it.
+      for (int i = 0; i < 5; ++i) {
+        h.Advance(1999);
+        h.Feed(wire::Continuation(wire, "", false));
+      }
+      EXPECT_FALSE(h.closed());
+      h.Advance(5);
+      h.ExpectEnd(ErrorCode::kEnhanceYourCalm);
+    });
+    Once(setup, [](H2Harness& h) {
+      OpenTwo(h);
+      const uint32_t wire = h.server() ? 5 : 1;
+      const std::string block = h.server() ? h.Request("/") : h.Response("200");
+      h.Feed(wire::Headers(wire, block.substr(0, 1), true, false));
+      h.Advance(9999);
+      h.Feed(wire::Continuation(wire, block.substr(1), true));
+      EXPECT_TRUE(h.stream(wire).complete);
+      h.Advance(100000);
+      h.ExpectFine();
+    });
+  }
 }
 
 // ---- Keep-alive
