@@ -109,7 +109,19 @@ void CodecConnection::OnIo(bool readable, bool writable) {
     MarkDirty();
   }
   if (writable && (!out_.empty() || closing_)) MarkDirty();
-  if (readable) Pump();
+  if (!readable) return;
+  if (server_ && input_ended_ && ResetAfterEnd()) {
+    Gone(WEIR_REASON_REMOTE_RESET);
+    return;
+  }
+  Pump();
+}
+
+// A client that sent its FIN waits for its answers; one that resets the connection after it does
+// not. While nothing is to be written, nothing but a read tells.
+bool CodecConnection::ResetAfterEnd() {
+  uint8_t byte;
+  return io_->Read(&byte, 1) == net::kFailed;
 }
 
 // ---- Time -------------------------------------------------------------------------------------

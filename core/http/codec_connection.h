@@ -145,6 +145,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // Parses what is there. False: nothing more can be done with it now.
   void Parse(int* messages);
   bool AwaitsRest();
+  bool ResetAfterEnd();
   ReadResult ReadOnce(uint64_t* budget);
   ReadResult ReadDiscard();
   void KeepInput();

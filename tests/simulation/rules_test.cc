@@ -276,6 +276,19 @@ TEST_F(RulesTest, AMultiplexedBackendMaySpeakFirstInPieces) {
   ExpectNothingLeft();
 }
 
+TEST_F(RulesTest, AResetBehindAFinCancelsTheRequest) {
+  Start();
+  Script* client = Client(kGet);
+  client->link->Fin();
+  Settle();
+  ASSERT_EQ(backends_.size(), 1u);
+  EXPECT_FALSE(Backend(0)->fin) << "a FIN alone is a half-close";
+  client->link->Abort();
+  Settle();
+  EXPECT_TRUE(Backend(0)->fin || Backend(0)->broken);
+  ExpectNothingLeft();
+}
+
 // ---- HTTP/2
 
 std::string Frame(h2::FrameType type, uint8_t flags, uint32_t stream, std::string_view payload) {
