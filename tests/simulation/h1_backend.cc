@@ -107,6 +107,7 @@ void H1Backend::StartAnswer() {
   a.body_size = answer_.size;
   a.closes = answer_.close;
   a.until_close = answer_.until_close;
+  a.trailers = answer_.trailers;
   if (answer_.garbage) {
     const char* const kinds[] = {
         "garbage\r\n\r\n",

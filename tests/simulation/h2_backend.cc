@@ -125,6 +125,7 @@ void H2Backend::StartAnswer(H2Stream* s, Exchange* e) {
   const uint32_t status = answer.status;
   const bool bodiless = s->request->method == "HEAD" || status == 204 || status == 304;
   a.head_sent = true;
+  a.trailers = answer.trailers && !bodiless;
   const bool length = answer.body == BodyKind::kLength && answer.cut_at >= answer.size;
   // A whole body of an announced length is the whole answer, whatever follows.
   a.answered = bodiless || (length && (!whole || answer.size == 0));

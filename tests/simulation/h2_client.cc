@@ -26,6 +26,7 @@ H2Client::H2Client(World* world, uint32_t index) : H2End(world, Side::kClient), 
       r->body_size = world->OneIn(4) ? world->Below(20) : world->Below(uint64_t{v.most_body} + 1);
       r->trailers = world->OneIn(4) && r->body == BodyKind::kChunked;
     }
+    r->checks_trailers = true;
     to_do_.push_back(r);
   }
   start_at_ = world->now() + world->Below(50);
@@ -45,6 +46,8 @@ void H2Client::Connect() {
   window_ = 1 + static_cast<uint32_t>(world_->Below(8));
   goaway_ = flooded_ = false;
   read_ = leave_at_ = begin_at_ = 0;
+  resets_ = v.client_aborts && world_->OneIn(3);
+  half_closes_ = v.most_body <= 200 && world_->OneIn(6);
   misbehave_at_ = UINT64_MAX;
   if ((v.client_aborts || v.stalls) && world_->OneIn(2)) {
     misbehave_at_ = world_->Below(world_->OneIn(2) ? 400 : 400 + 2 * uint64_t{v.most_body});
@@ -89,6 +92,11 @@ uint32_t H2Client::Waiting() const {
   return waiting;
 }
 
+bool H2Client::AllSent() const {
+  return std::none_of(streams_.begin(), streams_.end(),
+                      [](const auto& s) { return s.second.sending; });
+}
+
 uint64_t H2Client::Tick(uint64_t now_ms) {
   if (!open_) {
     if (to_do_.empty()) return UINT64_MAX;
@@ -106,6 +114,7 @@ uint64_t H2Client::Tick(uint64_t now_ms) {
     const bool room = open_streams() < worker_max_streams() || world_->variation().floods;
     return !to_do_.empty() && !goaway_ && Waiting() < window_ && room;
   };
+  MaybeReset();
   while (may_begin() && now_ms >= begin_at_) {
     Request* const request = to_do_.front();
     to_do_.pop_front();
@@ -117,8 +126,24 @@ uint64_t H2Client::Tick(uint64_t now_ms) {
     Leave(false);
     return to_do_.empty() ? UINT64_MAX : start_at_;
   }
+  if (open_ && half_closes_ && to_do_.empty() && leave_at_ == 0 && AllSent() &&
+      WindowsSuffice(1000)) {
+    half_closes_ = false;
+    link_->Fin();
+    mute_ = true;
+  }
   if (may_begin() && begin_at_ > now_ms) wake = std::min(wake, begin_at_);
   return wake;
+}
+
+// At any time: in front of an answer, in the middle of either body.
+void H2Client::MaybeReset() {
+  if (!resets_ || !world_->OneIn(30)) return;
+  for (auto& [id, s] : streams_) {
+    if (s.over || world_->OneIn(3)) continue;
+    s.over = s.request->given_up = s.request->resolved = flooded_ = true;
+    return SendReset(&s, world_->OneIn(2) ? kCancel : kNoError);
+  }
 }
 
 void H2Client::MaybeMisbehave() {
@@ -215,7 +240,9 @@ void H2Client::OnHead(H2Stream* s, const Fields& fields, bool end) {
   MaybeMisbehave();
 }
 
-void H2Client::OnTrailers(H2Stream* s, const Fields&) {
+void H2Client::OnTrailers(H2Stream* s, const Fields& fields) {
+  if (Get(fields, "x-sim-trailer").empty()) return Wrong("trailers that nobody sent");
+  s->request->trailers_received = true;
   OnAnswerEnd(s);
 }
 

@@ -34,7 +34,9 @@ class H2Client final : public H2End {
   void Connect();
   void Begin(Request* request);
   void OnAnswerEnd(H2Stream* stream);
+  void MaybeReset();
   void MaybeMisbehave();
+  bool AllSent() const;
   void Misbehave();
   void Leave(bool abort);
   void Over(const char* how);
@@ -50,7 +52,9 @@ class H2Client final : public H2End {
   uint64_t misbehave_at_ = 0;  // in bytes received; UINT64_MAX: never
   uint64_t read_ = 0;
   bool goaway_ = false;
-  bool flooded_ = false;  // it opened more streams than allowed, or reset some
+  bool resets_ = false;       // a stream, now and then
+  bool half_closes_ = false;  // sends its FIN behind the last request
+  bool flooded_ = false;      // it opened more streams than allowed, or reset some
 };
 
 }  // namespace weir::sim

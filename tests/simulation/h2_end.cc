@@ -5,6 +5,7 @@
 #include <new>
 
 #include "codecs/h2/preface.h"
+#include "core/http/codec_set.h"
 
 // Receiving: frames are taken whole, and each is looked at for whether the worker may send it.
 
@@ -77,6 +78,12 @@ uint32_t H2End::open_streams() const {
   uint32_t open = 0;
   for (const auto& [id, stream] : streams_) open += stream.Closed() ? 0 : 1;
   return open;
+}
+
+bool H2End::WindowsSuffice(int64_t size) const {
+  if (!worker_settings_ || !unacked_.empty() || usual_at_ != 0 || window_ < 10 * size) return false;
+  return std::all_of(streams_.begin(), streams_.end(),
+                     [size](const auto& s) { return s.second.over || s.second.window >= size; });
 }
 
 std::string_view H2End::Get(const Fields& fields, std::string_view name) {
@@ -380,6 +387,16 @@ void H2End::OnWindowFrame(const FrameHeader& header, std::string_view payload) {
     window = &stream->send_window;
   }
   *window += increment;
+  const Variation& v = world_->variation();
+  const bool server = side_ == Side::kClient;  // the worker is
+  const int64_t limit = std::min(server ? v.buffer_down : v.buffer_up, http::kStreamWindowMost);
+  const int64_t most = header.stream == 0
+                           ? std::max<int64_t>(v.h2_connection_window, 65535)
+                           : std::max({limit, int64_t{v.h2_stream_window}, int64_t{65535}});
+  if (*window > most) {
+    return Wrong("the window of " + std::to_string(header.stream) + " is " +
+                 std::to_string(*window) + ", more than what may be held");
+  }
   if (*window > int64_t{h2::kMaxWindow}) Wrong("a window too large");
 }
 

@@ -91,6 +91,8 @@ class H2End : public Peer {
   // called again.
   uint64_t Play();
   uint32_t open_streams() const;
+  // The worker can send `size` bytes on each stream, and nothing that it said waits for an answer.
+  bool WindowsSuffice(int64_t size) const;
   uint32_t worker_max_streams() const { return worker_.streams; }
   bool worker_settings_known() const { return worker_settings_; }
   static uint32_t Status(const Fields& fields);

@@ -30,6 +30,10 @@ void PutSetting(std::string* out, SettingId id, uint32_t value) {
 
 void H2End::SendRaw(uint8_t type, uint8_t flags, uint32_t stream, std::string_view payload) {
   if (!preface_sent_) SendPreface();
+  if (type == static_cast<uint8_t>(FrameType::kData)) {
+    send_window_ -= static_cast<int64_t>(payload.size());
+    if (H2Stream* const s = Find(stream)) s->send_window -= static_cast<int64_t>(payload.size());
+  }
   uint8_t header[h2::kFrameHeaderSize];
   h2::WriteFrameHeader(header, static_cast<uint32_t>(payload.size()), static_cast<FrameType>(type),
                        flags, stream);
@@ -50,6 +54,7 @@ void H2End::SendPreface() {
   const uint32_t tables[] = {0, 100, 4096, 4096, 65536};
   const uint32_t frames[] = {16384, 16384, 20000, 1 << 20};
   const uint32_t streams[] = {UINT32_MAX, 100, 100, 1, 2, 5};
+  const bool none = side_ == Side::kServer && world_->OneIn(8);
   usual_ = Settings();
   usual_.window = std::max(least, one_of(windows));
   usual_.table = one_of(tables);
@@ -63,7 +68,12 @@ void H2End::SendPreface() {
   pings_left_ = world_->OneIn(4) ? 1 + static_cast<uint32_t>(world_->Below(15)) : 0;
   oddities_left_ = world_->OneIn(4) ? 1 + static_cast<uint32_t>(world_->Below(15)) : 0;
   empties_left_ = world_->OneIn(4) ? 5 : 0;
-  SendSettings(usual_);
+  if (!none) return SendSettings(usual_);
+  // None at first.
+  Settings first = usual_;
+  first.streams = 0;
+  SendSettings(first);
+  usual_at_ = world_->now() + 1 + world_->Below(300);
 }
 
 // Only what differs from what was said last is said, mostly.
@@ -219,8 +229,6 @@ bool H2End::SendBody(H2Stream* s) {
   payload.append(padding, '\0');
   s->body_sent += n;
   if (s->has_length && n == left && !s->cut) OnSent(s);
-  s->send_window -= static_cast<int64_t>(payload.size());
-  send_window_ -= static_cast<int64_t>(payload.size());
   const int flags = (pad ? h2::kFlagPadded : 0) | (last ? h2::kFlagEndStream : 0);
   if (last) {
     s->ended = true;

@@ -25,6 +25,7 @@ struct Attempt {
   bool stalled = false;    // it stopped for longer than any timeout
   bool closes = false;     // it said, or will say, that the connection ends
   bool until_close = false;
+  bool trailers = false;  // follow the answer
 };
 
 enum class BodyKind : uint8_t { kNone, kLength, kChunked };
@@ -49,8 +50,10 @@ struct Request {
   std::vector<Attempt> attempts;
   bool head_received = false;
   uint32_t status = 0;
-  int attempt = -1;       // whose answer it is; -1: the worker's own
-  uint64_t received = 0;  // body bytes
+  int attempt = -1;              // whose answer it is; -1: the worker's own
+  uint64_t received = 0;         // body bytes
+  bool checks_trailers = false;  // its client speaks a protocol that always has them
+  bool trailers_received = false;
   bool resolved = false;  // answered, visibly cut, or rightly dropped
   bool complete = false;  // answered to the end
 

@@ -147,6 +147,7 @@ void ToyBackend::StartAnswer(Exchange* e) {
     head.content_length = answer.size;
   }
   a.head_sent = true;
+  a.trailers = answer.trailers && !bodiless;
   // A whole body of an announced length is the whole answer, whatever follows.
   const bool length = answer.body == BodyKind::kLength && answer.cut_at >= answer.size;
   a.answered = bodiless || (answer.end != Answer::End::kWhole && length);

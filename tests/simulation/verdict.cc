@@ -101,6 +101,8 @@ std::string CompleteRight(const World&, const Request& r) {
     return Describe(r) + ": complete with " + std::to_string(r.received) + " of " +
            std::to_string(a.body_size) + " bytes";
   }
+  if (!bodiless && r.checks_trailers && !a.cut && r.trailers_received != a.trailers)
+    return Describe(r) + ": trailers of the answer";
   if (!a.answered && !bodiless) return Describe(r) + ": complete before the backend was";
   return {};
 }
@@ -109,9 +111,10 @@ std::string AttemptRight(const World&, const Request& r) {
   const auto refused = std::count_if(r.attempts.begin(), r.attempts.end(),
                                      [](const Attempt& a) { return a.refused; });
   const size_t before = r.attempts.size() + r.lost - static_cast<size_t>(refused);
+  // However often it is refused, it is replayed once.
+  if (r.attempts.size() + r.lost > 1) return Describe(r) + ": sent for a third time";
   if (before == 0) return {};
   if (!Idempotent(r.method)) return Describe(r) + ": sent again";
-  if (before > 1) return Describe(r) + ": sent for a third time";
   return {};
 }
 
