@@ -82,6 +82,7 @@ std::string Variation::Yaml() const {
       y += "{ name: chance" + n(i) + ", typed_config: { at: " + n(i) + " } }, ";
     y += "mux]\n";
   }
+  if (tunnels) y += "      upgrade_configs: [websocket]\n";
   y += "      routes:\n";
   if (up.size() > 1)
     y += "        - { match: { prefix: /s/ }, route: { cluster: app1, timeout: 15s } }\n";

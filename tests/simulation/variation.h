@@ -50,8 +50,9 @@ struct Variation {
   bool connect_faults = false;
   bool stalls = false;  // peers that stop for good
   bool client_aborts = false;
-  bool drains = false;  // the worker drains in the middle
-  bool floods = false;  // clients open more streams than they are allowed
+  bool drains = false;   // the worker drains in the middle
+  bool tunnels = false;  // are allowed
+  bool floods = false;   // clients open more streams than they are allowed
 
   static Variation From(base::Random* random);
   std::string Yaml() const;
