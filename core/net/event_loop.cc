@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/net/second_look.h"
@@ -59,6 +60,8 @@ EventLoop::~EventLoop() {
 }
 
 void EventLoop::Run() {
+  // A rest of some microseconds is to be that, not as many more as the kernel likes to gather.
+  prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
   while (!stop_) Turn(true);
 }
 
@@ -66,11 +69,20 @@ void EventLoop::Turn(bool wait) {
   // What was posted from elsewhere than an event (before the first turn) may have left work: ask
   // before sleeping.
   const uint64_t wait_ms = wait ? reactor_.WaitMs() : 0;
-  if (wait_ms != 0) ArmTimer(wait_ms);
+  if (wait_ms != 0) {
+    ArmTimer(wait_ms);
+    Rest(pacer_.BeforeWait(reactor_.now_ms(), reactor_.requests()));
+  }
   time_is_fresh_ = false;
   event_base_loop(base_, wait_ms == 0 ? EVLOOP_NONBLOCK | EVLOOP_ONCE : EVLOOP_ONCE);
   if (!time_is_fresh_) ReadClock();
   reactor_.RunTurn();
+}
+
+void EventLoop::Rest(uint32_t microseconds) {
+  if (microseconds == 0) return;
+  const timespec time = {0, static_cast<long>(microseconds) * 1000};
+  nanosleep(&time, nullptr);
 }
 
 void EventLoop::Stop() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/net/reactor.h"
+#include "core/net/wake_pacer.h"
 
 struct event;
 struct event_base;
@@ -60,6 +61,7 @@ class EventLoop {
   void ReadClock();
   void ArmTimer(uint64_t wait_ms);
   void RunPosted();
+  static void Rest(uint32_t microseconds);
 
   event_base* base_;
   Reactor reactor_;
@@ -67,6 +69,7 @@ class EventLoop {
   std::unique_ptr<event, void (*)(event*)> timer_;
   std::unique_ptr<event, void (*)(event*)> posted_event_;
   uint64_t timer_at_ms_ = UINT64_MAX;  // when the timer fires; UINT64_MAX: it is not set
+  WakePacer pacer_;
   bool time_is_fresh_ = false;
   bool stop_ = false;
   int wakeup_;  // eventfd

@@ -56,8 +56,8 @@ class Io {
   // in one event must not leave the FIN unread.
   bool readable() const { return readable_; }
   // True until Write says kAgain or writes less than all; true again from the next edge. Also false
-  // while bytes that Write took wait inside the Io, as TLS records do: whoever destroys it then cuts
-  // them off. ShutdownWrite needs no such care.
+  // while bytes that Write took wait inside the Io, as TLS records do: whoever destroys it then
+  // cuts them off. ShutdownWrite needs no such care.
   bool writable() const { return writable_; }
 
  protected:

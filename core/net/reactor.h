@@ -48,9 +48,14 @@ class Reactor {
   void CountDispatch() {
     if (++dispatched_ >= kDispatchesPerFlush) FlushDirty();
   }
-  // What was read since the last flush no longer fits the processor's near caches: after the present
-  // event all output goes out, and the same memory is read into again.
+  // What was read since the last flush no longer fits the processor's near caches: after the
+  // present event all output goes out, and the same memory is read into again.
   void FlushSoon() { dispatched_ = kDispatchesPerFlush; }
+  // Requests under way, for whoever paces the loop.
+  void RequestBegins() { ++requests_; }
+  void RequestEnds() { --requests_; }
+  uint32_t requests() const { return requests_; }
+
   // Phases 2 to 4. True when there is work that wants the next turn at once.
   bool RunTurn();
   // Milliseconds that the loop may wait for events; UINT64_MAX: until one comes.
@@ -71,6 +76,7 @@ class Reactor {
 
   uint64_t now_ms_;
   int dispatched_ = 0;
+  uint32_t requests_ = 0;
   DeadlineWheel wheel_;
   base::List<Actor, &Actor::deferred_link_> deferred_;
   base::List<Actor, &Actor::read_link_> reading_;
