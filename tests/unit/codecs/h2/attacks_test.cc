@@ -141,11 +141,11 @@ TEST(H2Attacks, MadeYouReset) {
     return wire::Headers(wire, h.Block({{":status", "200"}, {":nonsense", "x"}}), false);
   }));
   Strikes(WEIR_SERVER, attack([](H2Harness&, uint32_t wire) {
-            return wire::Data(wire, "x", true) + wire::Data(wire, "x");
+            return wire::Data(wire, "x", true) << wire::Data(wire, "x");
           }));
   Strikes(WEIR_CLIENT, attack([](H2Harness& h, uint32_t wire) {
-            return wire::Headers(wire, h.Response("200", {{"content-length", "1"}}), false) +
-                   wire::Data(wire, "two");
+            return wire::Headers(wire, h.Response("200", {{"content-length", "1"}}), false)
+                   << wire::Data(wire, "two");
           }));
   // A request that is malformed at once.
   Strikes(WEIR_SERVER, {"made_you_reset", limits,
@@ -191,7 +191,7 @@ TEST(H2Attacks, ContinuationFlood) {
                          std::string bytes = wire::Headers(wire, block.substr(0, 1), true, false);
                          for (int frame = 0; frame < i; ++frame)
                            bytes += wire::Continuation(wire, "", false);
-                         h.Feed(bytes + wire::Continuation(wire, block.substr(1), true));
+                         h.Feed(bytes << wire::Continuation(wire, block.substr(1), true));
                          if (h.server() && h.knows(wire)) h.Answer(wire, 204, true);
                        },
                        4});
@@ -207,8 +207,8 @@ TEST(H2Attacks, AHeaderBlockWithoutEnd) {
     Once(setup, [](H2Harness& h) {
       OpenTwo(h);
       // 20000 octets to the last, then one more.
-      h.Feed(wire::Headers(h.server() ? 5 : 1, std::string(16384, '\x82'), true, false) +
-             wire::Continuation(h.server() ? 5 : 1, std::string(3616, '\x82'), false));
+      h.Feed(wire::Headers(h.server() ? 5 : 1, std::string(16384, '\x82'), true, false)
+             << wire::Continuation(h.server() ? 5 : 1, std::string(3616, '\x82'), false));
       EXPECT_EQ(h.CountFrames(FrameType::kGoaway), 0u);
       h.Feed(wire::Continuation(h.server() ? 5 : 1, "\x82", false));
       h.ExpectConnectionError(kCalm);
@@ -312,7 +312,7 @@ TEST(H2Attacks, EmptyFrameFlood) {
   // An end is no empty frame.
   Once({}, [](H2Harness& h) {
     for (uint32_t wire = 1; wire < 401; wire += 2) {
-      h.Feed(wire::Headers(wire, h.Request("/"), false) + wire::Data(wire, "", true));
+      h.Feed(wire::Headers(wire, h.Request("/"), false) << wire::Data(wire, "", true));
       h.Answer(wire, 204, true);
     }
     h.ExpectFine();

@@ -14,8 +14,8 @@ using Bytes = std::function<std::string(H2Harness&)>;
 // requests are complete, and nothing of the answers has come.
 inline void OpenTwo(H2Harness& h) {
   if (h.server()) {
-    h.Feed(wire::Headers(1, h.Request("/one"), false) +
-           wire::Headers(3, h.Request("/three"), true));
+    h.Feed(wire::Headers(1, h.Request("/one"), false)
+           << wire::Headers(3, h.Request("/three"), true));
   } else {
     h.Send("/one");
     h.Send("/three");

@@ -114,7 +114,7 @@ TEST(H2Conformance, TrailersKeepTheRulesOfFields) {
     setup.position = WEIR_CLIENT;
     ForAllCuts(setup, [&](H2Harness& h) {
       h.Send("/", false);
-      h.Feed(wire::Headers(1, h.Response("200"), false) + wire::Headers(1, block, true));
+      h.Feed(wire::Headers(1, h.Response("200"), false) << wire::Headers(1, block, true));
       h.ExpectStreamError(1, ErrorCode::kProtocolError);
     });
     setup.position = WEIR_SERVER;

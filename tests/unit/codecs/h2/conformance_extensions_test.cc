@@ -17,12 +17,12 @@ TEST(H2Conformance, EnableConnectProtocolIsZeroOrOne) {
 
 TEST(H2Conformance, EnableConnectProtocolIsNotTakenBack) {
   CostsTheConnection(H2Setup::Client(), kProtocol,
-                     wire::Settings({{SettingId::kEnableConnectProtocol, 1}}) +
-                         wire::Settings({{SettingId::kEnableConnectProtocol, 0}}));
+                     wire::Settings({{SettingId::kEnableConnectProtocol, 1}})
+                         << wire::Settings({{SettingId::kEnableConnectProtocol, 0}}));
   IsFine(H2Setup::Client(), [](H2Harness&) {
-    return wire::Settings({{SettingId::kEnableConnectProtocol, 0}}) +
-           wire::Settings({{SettingId::kEnableConnectProtocol, 1}}) +
-           wire::Settings({{SettingId::kEnableConnectProtocol, 1}});
+    return wire::Settings({{SettingId::kEnableConnectProtocol, 0}})
+           << wire::Settings({{SettingId::kEnableConnectProtocol, 1}})
+           << wire::Settings({{SettingId::kEnableConnectProtocol, 1}});
   });
 }
 

@@ -66,9 +66,10 @@ TEST(H2Conformance, AnOpenHeaderBlockGoesOnWithContinuation) {
   }
   ForAllCuts({}, [](H2Harness& h) {
     const std::string block = h.Request("/in-pieces", {{"x-a", std::string(300, 'a')}});
-    h.Feed(wire::Headers(1, "", false, false) + wire::Continuation(1, block.substr(0, 20), false) +
-           wire::Continuation(1, block.substr(20, 100), false) +
-           wire::Continuation(1, block.substr(120), true) + wire::Data(1, "body", true));
+    h.Feed(wire::Headers(1, "", false, false)
+           << wire::Continuation(1, block.substr(0, 20), false)
+           << wire::Continuation(1, block.substr(20, 100), false)
+           << wire::Continuation(1, block.substr(120), true) << wire::Data(1, "body", true));
     ASSERT_TRUE(h.knows(1));
     EXPECT_EQ(h.stream(1).heads.at(0).path, "/in-pieces");
     EXPECT_EQ(h.stream(1).heads.at(0).Field("x-a"), std::string(300, 'a'));
@@ -210,7 +211,7 @@ TEST(H2Conformance, SettingsApplyInTheirOrder) {
     h.Body(3, "0123456789", true);
     EXPECT_EQ(h.Sent(3), "012");
     EXPECT_EQ(h.CountFrames(FrameType::kSettings), 3u);  // ours and two acknowledgements
-    h.Feed(wire::WindowUpdate(3, 7) + wire::Settings({{SettingId::kInitialWindowSize, 65535}}));
+    h.Feed(wire::WindowUpdate(3, 7) << wire::Settings({{SettingId::kInitialWindowSize, 65535}}));
     h.ExpectFine();
   });
 }
@@ -285,8 +286,9 @@ TEST(H2Conformance, StreamsAfterGoawayAreDecompressedAndDropped) {
     OpenTwo(h);
     h.GoAway(2);
     const size_t before = h.events().size();
-    h.Feed(wire::Headers(5, h.Request("/", {{"x-late", "name"}}), false) + wire::Data(5, "x") +
-           wire::WindowUpdate(5, 9) + wire::Headers(5, h.Block({{"x-late", "name"}}), true));
+    h.Feed(wire::Headers(5, h.Request("/", {{"x-late", "name"}}), false)
+           << wire::Data(5, "x") << wire::WindowUpdate(5, 9)
+           << wire::Headers(5, h.Block({{"x-late", "name"}}), true));
     EXPECT_EQ(h.events().size(), before);
     EXPECT_EQ(h.CountFrames(FrameType::kRstStream), 0u);
     // Trailers of an older stream, from the same table.
@@ -324,14 +326,15 @@ TEST(H2Conformance, DataStaysWithinTheStreamsWindow) {
   setup.consume = false;
   setup.params.stream_window = 65535;
   CostsTheStream(setup, 1, ErrorCode::kFlowControlError, [](H2Harness&) {
-    return wire::Data(1, std::string(16384, 'x')) + wire::Data(1, std::string(16384, 'x')) +
-           wire::Data(1, std::string(16384, 'x')) + wire::Data(1, std::string(16383, 'x')) +
-           wire::Data(1, "y");
+    return wire::Data(1, std::string(16384, 'x'))
+           << wire::Data(1, std::string(16384, 'x')) << wire::Data(1, std::string(16384, 'x'))
+           << wire::Data(1, std::string(16383, 'x')) << wire::Data(1, "y");
   });
   // To the last octet it is fine.
   IsFine(setup, [](H2Harness&) {
-    return wire::Data(1, std::string(16384, 'x')) + wire::Data(1, std::string(16384, 'x')) +
-           wire::Data(1, std::string(16384, 'x')) + wire::Data(1, std::string(16383, 'x'));
+    return wire::Data(1, std::string(16384, 'x'))
+           << wire::Data(1, std::string(16384, 'x')) << wire::Data(1, std::string(16384, 'x'))
+           << wire::Data(1, std::string(16383, 'x'));
   });
 }
 
@@ -342,8 +345,8 @@ TEST(H2Conformance, DataStaysWithinTheConnectionsWindow) {
   CostsTheConnection(setup, ErrorCode::kFlowControlError,
                      wire::HeaderOf(65536, FrameType::kData, 0, 1));
   CostsTheConnection(setup, ErrorCode::kFlowControlError,
-                     wire::Data(1, std::string(16384, 'x')) +
-                         wire::HeaderOf(65535 - 16383, FrameType::kData, 0, 1));
+                     wire::Data(1, std::string(16384, 'x'))
+                         << wire::HeaderOf(65535 - 16383, FrameType::kData, 0, 1));
 }
 
 TEST(H2Conformance, PaddingCountsAgainstTheWindow) {
@@ -353,14 +356,16 @@ TEST(H2Conformance, PaddingCountsAgainstTheWindow) {
   // What padding takes is credited at once, in halves of the window: a frame before that half is
   // told fills the window to the last octet.
   CostsTheStream(setup, 1, ErrorCode::kFlowControlError, [](H2Harness&) {
-    return wire::PaddedData(1, "", 255) + wire::Data(1, std::string(16384, 'x')) +
-           wire::Data(1, std::string(16384, 'x')) + wire::Data(1, std::string(16384, 'x')) +
-           wire::Data(1, std::string(65535 - 3 * 16384 - 256 + 1, 'x'));
+    return wire::PaddedData(1, "", 255)
+           << wire::Data(1, std::string(16384, 'x')) << wire::Data(1, std::string(16384, 'x'))
+           << wire::Data(1, std::string(16384, 'x'))
+           << wire::Data(1, std::string(65535 - 3 * 16384 - 256 + 1, 'x'));
   });
   IsFine(setup, [](H2Harness&) {
-    return wire::PaddedData(1, "", 255) + wire::Data(1, std::string(16384, 'x')) +
-           wire::Data(1, std::string(16384, 'x')) + wire::Data(1, std::string(16384, 'x')) +
-           wire::Data(1, std::string(65535 - 3 * 16384 - 256, 'x'));
+    return wire::PaddedData(1, "", 255)
+           << wire::Data(1, std::string(16384, 'x')) << wire::Data(1, std::string(16384, 'x'))
+           << wire::Data(1, std::string(16384, 'x'))
+           << wire::Data(1, std::string(65535 - 3 * 16384 - 256, 'x'));
   });
 }
 
@@ -368,7 +373,7 @@ TEST(H2Conformance, AStreamsWindowIsAtMost31Bits) {
   CostsTheStream(1, ErrorCode::kFlowControlError, wire::WindowUpdate(1, 0x7fffffff));
   IsFine(wire::WindowUpdate(1, 0x7fffffff - 65535));
   CostsTheStream(1, ErrorCode::kFlowControlError,
-                 wire::WindowUpdate(1, 0x7fffffff - 65535) + wire::WindowUpdate(1, 1));
+                 wire::WindowUpdate(1, 0x7fffffff - 65535) << wire::WindowUpdate(1, 1));
 }
 
 TEST(H2Conformance, TheConnectionsWindowIsAtMost31Bits) {
@@ -398,9 +403,9 @@ TEST(H2Conformance, ANegativeWindowIsWaitedOut) {
 }
 
 TEST(H2Conformance, AnInitialWindowOverflowsNoStreams) {
-  CostsTheConnection(
-      ErrorCode::kFlowControlError,
-      wire::WindowUpdate(1, 1) + wire::Settings({{SettingId::kInitialWindowSize, 0x7fffffff}}));
+  CostsTheConnection(ErrorCode::kFlowControlError,
+                     wire::WindowUpdate(1, 1)
+                         << wire::Settings({{SettingId::kInitialWindowSize, 0x7fffffff}}));
 }
 
 TEST(H2Conformance, AnInitialWindowLeavesTheConnectionsAlone) {
@@ -423,38 +428,38 @@ TEST(H2Conformance, AnInitialWindowLeavesTheConnectionsAlone) {
 TEST(H2Conformance, ContinuationBelongsToAStream) {
   CostsTheConnection(kProtocol, wire::Continuation(0, "", true));
   CostsTheConnection(kProtocol, [](H2Harness& h) {
-    return wire::Headers(5, h.Request("/"), true, false) + wire::Continuation(0, "", true);
+    return wire::Headers(5, h.Request("/"), true, false) << wire::Continuation(0, "", true);
   });
 }
 
 TEST(H2Conformance, ContinuationFollowsAnOpenBlock) {
   CostsTheConnection(kProtocol, wire::Continuation(1, "", true));
   CostsTheConnection(kProtocol, [](H2Harness& h) {
-    return wire::Headers(5, h.Request("/"), true) + wire::Continuation(5, "", true);
+    return wire::Headers(5, h.Request("/"), true) << wire::Continuation(5, "", true);
   });
 }
 
 TEST(H2Conformance, ContinuationIsOfTheSameStream) {
   CostsTheConnection(kProtocol, [](H2Harness& h) {
-    return wire::Headers(5, h.Request("/"), true, false) + wire::Continuation(3, "", true);
+    return wire::Headers(5, h.Request("/"), true, false) << wire::Continuation(3, "", true);
   });
 }
 
 TEST(H2Conformance, NothingComesBetweenTheFramesOfABlock) {
   CostsTheConnection(kProtocol, [](H2Harness& h) {
-    return wire::Headers(5, h.Request("/"), true, false) + wire::Continuation(5, "", false) +
-           wire::Headers(7, h.Request("/"), true);
+    return wire::Headers(5, h.Request("/"), true, false)
+           << wire::Continuation(5, "", false) << wire::Headers(7, h.Request("/"), true);
   });
   CostsTheConnection(H2Setup::Client(), kProtocol, [](H2Harness& h) {
-    return wire::Headers(1, h.Response("200"), true, false) + wire::Data(3, "x");
+    return wire::Headers(1, h.Response("200"), true, false) << wire::Data(3, "x");
   });
 }
 
 TEST(H2Conformance, UnknownErrorCodesAreTaken) {
   ForAllCuts({}, [](H2Harness& h) {
     OpenTwo(h);
-    h.Feed(wire::Reset(1, 0xdeadbeef) +
-           wire::Goaway(0x7fffffff, static_cast<ErrorCode>(0xdeadbeef)));
+    h.Feed(wire::Reset(1, 0xdeadbeef)
+           << wire::Goaway(0x7fffffff, static_cast<ErrorCode>(0xdeadbeef)));
     EXPECT_EQ(h.stream(1).reason, WEIR_REASON_REMOTE_RESET);
     EXPECT_EQ(h.CountEvents(WEIR_EVENT_GOAWAY), 1u);
     h.ExpectFine();

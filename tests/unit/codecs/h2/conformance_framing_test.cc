@@ -20,7 +20,7 @@ TEST(H2Conformance, PrefaceIsExact) {
   for (size_t at = 0; at < wire::Preface().size(); ++at) {
     std::string wrong = wire::Preface();
     wrong[at] ^= 0x20;
-    CostsTheConnection(Fresh(), kProtocol, wrong + wire::Settings());
+    CostsTheConnection(Fresh(), kProtocol, wrong << wire::Settings());
   }
   CostsTheConnection(Fresh(), kProtocol, "GET / HTTP/1.1\r\nhost: weir.test\r\n\r\n");
 }
@@ -34,12 +34,12 @@ TEST(H2Conformance, PrefaceMayComeInPieces) {
 }
 
 TEST(H2Conformance, FirstFrameOfAClientIsSettings) {
-  CostsTheConnection(Fresh(), kProtocol, wire::Preface() + wire::Ping());
-  CostsTheConnection(Fresh(), kProtocol, wire::Preface() + wire::WindowUpdate(0, 1));
+  CostsTheConnection(Fresh(), kProtocol, wire::Preface() << wire::Ping());
+  CostsTheConnection(Fresh(), kProtocol, wire::Preface() << wire::WindowUpdate(0, 1));
   CostsTheConnection(Fresh(), kProtocol, [](H2Harness& h) {
-    return wire::Preface() + wire::Headers(1, h.Request("/"), true);
+    return wire::Preface() << wire::Headers(1, h.Request("/"), true);
   });
-  CostsTheConnection(Fresh(), kProtocol, wire::Preface() + wire::Unknown(0x33, 0, 0, "x"));
+  CostsTheConnection(Fresh(), kProtocol, wire::Preface() << wire::Unknown(0x33, 0, 0, "x"));
 }
 
 TEST(H2Conformance, FirstFrameOfAServerIsSettings) {
@@ -48,13 +48,14 @@ TEST(H2Conformance, FirstFrameOfAServerIsSettings) {
 }
 
 TEST(H2Conformance, FirstFrameIsNoAcknowledgement) {
-  CostsTheConnection(Fresh(), kProtocol, wire::Preface() + wire::SettingsAck());
+  CostsTheConnection(Fresh(), kProtocol, wire::Preface() << wire::SettingsAck());
   CostsTheConnection(Fresh(WEIR_CLIENT), kProtocol, wire::SettingsAck());
 }
 
 TEST(H2Conformance, UnknownFramesAreDropped) {
-  IsFine(wire::Unknown(0x0b, 0xff, 0, "") + wire::Unknown(0x20, 0, 1, "hello") +
-         wire::Unknown(0xff, 0x55, 77, std::string(16384, 'x')));
+  IsFine(wire::Unknown(0x0b, 0xff, 0, "")
+         << wire::Unknown(0x20, 0, 1, "hello")
+         << wire::Unknown(0xff, 0x55, 77, std::string(16384, 'x')));
   IsFine(H2Setup::Client(), [](H2Harness&) { return wire::Unknown(0x0c, 0, 1, "origin"); });
 }
 
@@ -63,14 +64,14 @@ TEST(H2Conformance, UndefinedFlagsMeanNothing) {
     h.Feed(
         wire::Frame(FrameType::kHeaders, 0xff & ~(kFlagPadded | kFlagPriority), 1, h.Request("/")));
     EXPECT_TRUE(h.stream(1).complete);
-    h.Feed(wire::Headers(3, h.Request("/"), false) +
-           wire::Frame(FrameType::kData, 0xff & ~kFlagPadded, 3, "body"));
+    h.Feed(wire::Headers(3, h.Request("/"), false)
+           << wire::Frame(FrameType::kData, 0xff & ~kFlagPadded, 3, "body"));
     EXPECT_EQ(h.stream(3).body, "body");
     EXPECT_TRUE(h.stream(3).complete);
-    h.Feed(wire::Frame(FrameType::kPing, 0xfe, 0, "12345678") +
-           wire::Frame(FrameType::kSettings, 0xfe, 0, "") +
-           wire::Frame(FrameType::kWindowUpdate, 0xff, 0, wire::Number(5, 4)) +
-           wire::Frame(FrameType::kPriority, 0xff, 3, wire::Number(0, 4) + "\x0f"));
+    h.Feed(wire::Frame(FrameType::kPing, 0xfe, 0, "12345678")
+           << wire::Frame(FrameType::kSettings, 0xfe, 0, "")
+           << wire::Frame(FrameType::kWindowUpdate, 0xff, 0, wire::Number(5, 4))
+           << wire::Frame(FrameType::kPriority, 0xff, 3, wire::Number(0, 4) + "\x0f"));
     EXPECT_EQ(h.CountFrames(FrameType::kPing), 1u);
     EXPECT_EQ(h.LastFrame(FrameType::kPing)->payload, "12345678");
     h.ExpectFine();
@@ -80,12 +81,12 @@ TEST(H2Conformance, UndefinedFlagsMeanNothing) {
 TEST(H2Conformance, ReservedBitMeansNothing) {
   constexpr uint32_t kReserved = 0x80000000;
   ForAllCuts({}, [](H2Harness& h) {
-    h.Feed(wire::Headers(1 | kReserved, h.Request("/"), false) +
-           wire::Data(1 | kReserved, "body", true) + wire::Priority(1 | kReserved, kReserved) +
-           wire::WindowUpdate(1 | kReserved, 5 | kReserved) + wire::WindowUpdate(kReserved, 5) +
-           wire::Frame(FrameType::kPing, 0, kReserved, "12345678") +
-           wire::Frame(FrameType::kSettings, 0, kReserved, "") +
-           wire::Unknown(0x44, 0, kReserved, ""));
+    h.Feed(wire::Headers(1 | kReserved, h.Request("/"), false)
+           << wire::Data(1 | kReserved, "body", true) << wire::Priority(1 | kReserved, kReserved)
+           << wire::WindowUpdate(1 | kReserved, 5 | kReserved) << wire::WindowUpdate(kReserved, 5)
+           << wire::Frame(FrameType::kPing, 0, kReserved, "12345678")
+           << wire::Frame(FrameType::kSettings, 0, kReserved, "")
+           << wire::Unknown(0x44, 0, kReserved, ""));
     ASSERT_TRUE(h.knows(1));
     EXPECT_TRUE(h.stream(1).complete);
     EXPECT_EQ(h.CountFrames(FrameType::kPing), 1u);
@@ -110,8 +111,8 @@ TEST(H2Conformance, HeadersKeepsTheFrameSize) {
 
 TEST(H2Conformance, ContinuationKeepsTheFrameSize) {
   CostsTheConnection(kFrameSize, [](H2Harness& h) {
-    return wire::Headers(5, h.Request("/"), true, false) +
-           wire::HeaderOf(16385, FrameType::kContinuation, 4, 5);
+    return wire::Headers(5, h.Request("/"), true, false)
+           << wire::HeaderOf(16385, FrameType::kContinuation, 4, 5);
   });
 }
 
@@ -157,7 +158,7 @@ TEST(H2Conformance, HeadersHasRoomForWhatItsFlagsSay) {
 
 TEST(H2Conformance, NoUnknownFrameInsideAHeaderBlock) {
   CostsTheConnection(kProtocol, [](H2Harness& h) {
-    return wire::Headers(5, h.Request("/"), true, false) + wire::Unknown(0x44, 0, 5, "");
+    return wire::Headers(5, h.Request("/"), true, false) << wire::Unknown(0x44, 0, 5, "");
   });
 }
 

@@ -39,15 +39,15 @@ TEST(H2Conformance, TrailersEndTheStream) {
     return wire::Headers(1, h.Block({{"x-a", "b"}}), false);
   });
   CostsTheStream(H2Setup::Client(), 1, kProtocol, [](H2Harness& h) {
-    return wire::Headers(1, h.Response("200"), false) +
-           wire::Headers(1, h.Block({{"x-a", "b"}}), false);
+    return wire::Headers(1, h.Response("200"), false)
+           << wire::Headers(1, h.Block({{"x-a", "b"}}), false);
   });
 }
 
 TEST(H2Conformance, DataComesAfterTheHead) {
   CostsTheStream(H2Setup::Client(), 1, kProtocol, [](H2Harness&) { return wire::Data(1, "x"); });
   CostsTheStream(H2Setup::Client(), 1, kProtocol, [](H2Harness& h) {
-    return wire::Headers(1, h.Response("103"), false) + wire::Data(1, "x", true);
+    return wire::Headers(1, h.Response("103"), false) << wire::Data(1, "x", true);
   });
 }
 
@@ -59,8 +59,8 @@ TEST(H2Conformance, NoErrorAfterAResponseLosesNothing) {
   ForAllCuts(H2Setup::Client(), [](H2Harness& h) {
     const uint32_t number = h.Send("/upload", false);
     h.Body(number, "first", false);
-    h.Feed(wire::Headers(1, h.Response("413"), false) + wire::Data(1, "too large", true) +
-           wire::Reset(1, ErrorCode::kNoError));
+    h.Feed(wire::Headers(1, h.Response("413"), false)
+           << wire::Data(1, "too large", true) << wire::Reset(1, ErrorCode::kNoError));
     EXPECT_EQ(h.stream(number).heads.at(0).status, 413);
     EXPECT_EQ(h.stream(number).body, "too large");
     EXPECT_TRUE(h.stream(number).complete);
@@ -74,23 +74,23 @@ TEST(H2Conformance, NoErrorAfterAResponseLosesNothing) {
 
 TEST(H2Conformance, NoMoreDataThanContentLength) {
   CostsTheStream(5, kProtocol, [](H2Harness& h) {
-    return wire::Headers(5, h.Request("/", {{"content-length", "3"}}), false) +
-           wire::Data(5, "four");
+    return wire::Headers(5, h.Request("/", {{"content-length", "3"}}), false)
+           << wire::Data(5, "four");
   });
   CostsTheStream(H2Setup::Client(), 1, kProtocol, [](H2Harness& h) {
-    return wire::Headers(1, h.Response("200", {{"content-length", "3"}}), false) +
-           wire::Data(1, "123") + wire::Data(1, "4", true);
+    return wire::Headers(1, h.Response("200", {{"content-length", "3"}}), false)
+           << wire::Data(1, "123") << wire::Data(1, "4", true);
   });
 }
 
 TEST(H2Conformance, NoLessDataThanContentLength) {
   CostsTheStream(5, kProtocol, [](H2Harness& h) {
-    return wire::Headers(5, h.Request("/", {{"content-length", "3"}}), false) +
-           wire::Data(5, "12", true);
+    return wire::Headers(5, h.Request("/", {{"content-length", "3"}}), false)
+           << wire::Data(5, "12", true);
   });
   CostsTheStream(H2Setup::Client(), 1, kProtocol, [](H2Harness& h) {
-    return wire::Headers(1, h.Response("200", {{"content-length", "3"}}), false) +
-           wire::Data(1, "12") + wire::Data(1, "", true);
+    return wire::Headers(1, h.Response("200", {{"content-length", "3"}}), false)
+           << wire::Data(1, "12") << wire::Data(1, "", true);
   });
 }
 
@@ -105,8 +105,8 @@ TEST(H2Conformance, NoContentLengthWithoutContent) {
 
 TEST(H2Conformance, NoTrailersBeforeContentLength) {
   CostsTheStream(5, kProtocol, [](H2Harness& h) {
-    return wire::Headers(5, h.Request("/", {{"content-length", "3"}}), false) +
-           wire::Data(5, "12") + wire::Headers(5, h.Block({{"x-a", "b"}}), true);
+    return wire::Headers(5, h.Request("/", {{"content-length", "3"}}), false)
+           << wire::Data(5, "12") << wire::Headers(5, h.Block({{"x-a", "b"}}), true);
   });
 }
 
@@ -133,8 +133,8 @@ TEST(H2Conformance, HeadAndNotModifiedMayAnnounceContent) {
     EXPECT_EQ(h.stream(1).heads.at(0).length, 77u);
     EXPECT_TRUE(h.stream(1).heads.at(0).Has(WEIR_HEAD_NO_BODY));
     h.Send("/");
-    h.Feed(wire::Headers(3, h.Response("304", {{"content-length", "77"}}), false) +
-           wire::Data(3, "", true));
+    h.Feed(wire::Headers(3, h.Response("304", {{"content-length", "77"}}), false)
+           << wire::Data(3, "", true));
     EXPECT_EQ(h.stream(3).heads.at(0).length, 77u);
     EXPECT_TRUE(h.stream(3).complete);
     h.ExpectFine();
@@ -144,7 +144,7 @@ TEST(H2Conformance, HeadAndNotModifiedMayAnnounceContent) {
 TEST(H2Conformance, HeadNoContentAndNotModifiedCarryNone) {
   for (const char* status : {"204", "304"}) {
     CostsTheStream(H2Setup::Client(), 1, kProtocol, [&](H2Harness& h) {
-      return wire::Headers(1, h.Response(status), false) + wire::Data(1, "x");
+      return wire::Headers(1, h.Response(status), false) << wire::Data(1, "x");
     });
   }
   ForAllCuts(H2Setup::Client(), [](H2Harness& h) {
@@ -155,7 +155,7 @@ TEST(H2Conformance, HeadNoContentAndNotModifiedCarryNone) {
     head.authority = "weir.test";
     h.Open();
     h.SendHead(1, head, true);
-    h.Feed(wire::Headers(1, h.Response("200"), false) + wire::Data(1, "x"));
+    h.Feed(wire::Headers(1, h.Response("200"), false) << wire::Data(1, "x"));
     h.ExpectStreamError(1, kProtocol);
   });
 }
@@ -249,7 +249,7 @@ TEST(H2Conformance, NoPseudoFieldInTrailers) {
     });
   }
   CostsTheStream(H2Setup::Client(), 1, kProtocol, [](H2Harness& h) {
-    return wire::Headers(1, h.Response("200"), false) + wire::Headers(1, h.Response("200"), true);
+    return wire::Headers(1, h.Response("200"), false) << wire::Headers(1, h.Response("200"), true);
   });
 }
 

@@ -47,7 +47,7 @@ TEST(H2Conformance, NoResponseOnAnIdleStream) {
 }
 
 TEST(H2Conformance, PriorityMayNameAnIdleStream) {
-  IsFine(wire::Priority(5, 0) + wire::Priority(999, 5));
+  IsFine(wire::Priority(5, 0) << wire::Priority(999, 5));
 }
 
 TEST(H2Conformance, NoDataOnAHalfClosedStream) {
@@ -71,7 +71,7 @@ TEST(H2Conformance, NoHeadersOnAHalfClosedStream) {
 TEST(H2Conformance, AHalfClosedStreamTakesWindowUpdatePriorityAndReset) {
   ForAllCuts({}, [](H2Harness& h) {
     OpenTwo(h);
-    h.Feed(wire::WindowUpdate(3, 10) + wire::Priority(3, 1));
+    h.Feed(wire::WindowUpdate(3, 10) << wire::Priority(3, 1));
     h.ExpectFine();
     h.Feed(wire::Reset(3, ErrorCode::kCancel));
     EXPECT_TRUE(h.stream(3).over);
@@ -100,20 +100,20 @@ TEST(H2Conformance, NoHeadersOnAClosedStream) {
 }
 
 TEST(H2Conformance, NoDataAfterAReset) {
-  CostsTheStream(1, kClosed, wire::Reset(1, ErrorCode::kCancel) + wire::Data(1, "x"));
+  CostsTheStream(1, kClosed, wire::Reset(1, ErrorCode::kCancel) << wire::Data(1, "x"));
 }
 
 TEST(H2Conformance, NoHeadersAfterAReset) {
   CostsTheConnection(kClosed, [](H2Harness& h) {
-    return wire::Reset(1, ErrorCode::kCancel) + wire::Headers(1, h.Block({{"x-a", "b"}}), true);
+    return wire::Reset(1, ErrorCode::kCancel) << wire::Headers(1, h.Block({{"x-a", "b"}}), true);
   });
 }
 
 TEST(H2Conformance, AClosedStreamTakesWindowUpdateAndReset) {
   ForBoth([](H2Harness& h) {
     CloseOne(h);
-    h.Feed(wire::WindowUpdate(1, 10) + wire::Reset(1, ErrorCode::kCancel) +
-           wire::WindowUpdate(1, 10));
+    h.Feed(wire::WindowUpdate(1, 10)
+           << wire::Reset(1, ErrorCode::kCancel) << wire::WindowUpdate(1, 10));
     EXPECT_EQ(h.CountEvents(WEIR_EVENT_RESET), 0u);
     h.ExpectFine();
   });
@@ -132,9 +132,9 @@ TEST(H2Conformance, FramesForAStreamThatWeResetAreDropped) {
     OpenTwo(h);
     h.ResetStream(1, WEIR_REASON_CANCEL);
     const size_t before = h.events().size();
-    h.Feed(wire::Data(1, "late") + wire::WindowUpdate(1, 5) +
-           wire::Headers(1, h.Block({{"x-late", "trailer"}}), true) +
-           wire::Reset(1, ErrorCode::kCancel));
+    h.Feed(wire::Data(1, "late") << wire::WindowUpdate(1, 5)
+                                 << wire::Headers(1, h.Block({{"x-late", "trailer"}}), true)
+                                 << wire::Reset(1, ErrorCode::kCancel));
     EXPECT_EQ(h.events().size(), before);
     EXPECT_EQ(h.CountFrames(FrameType::kRstStream), 1u);
     EXPECT_EQ(h.CountFrames(FrameType::kGoaway), 0u);
@@ -146,8 +146,8 @@ TEST(H2Conformance, FramesForAStreamThatWeResetAreDropped) {
   ForAllCuts(H2Setup::Client(), [](H2Harness& h) {
     OpenTwo(h);
     h.ResetStream(1, WEIR_REASON_CANCEL);
-    h.Feed(wire::Headers(1, h.Response("200", {{"x-late", "answer"}}), false) +
-           wire::Data(1, "late") + wire::WindowUpdate(1, 5) + wire::Data(1, "", true));
+    h.Feed(wire::Headers(1, h.Response("200", {{"x-late", "answer"}}), false)
+           << wire::Data(1, "late") << wire::WindowUpdate(1, 5) << wire::Data(1, "", true));
     EXPECT_EQ(h.CountFrames(FrameType::kRstStream), 1u);
     EXPECT_EQ(h.CountFrames(FrameType::kGoaway), 0u);
     h.Feed(wire::Headers(3, h.Response("200", {{"x-late", "answer"}}), true));
@@ -193,7 +193,7 @@ TEST(H2Conformance, StreamNumbersRise) {
   for (const uint32_t left_out : {1u, 5u, 11u}) {
     SCOPED_TRACE(left_out);
     ForAllCuts({}, [&](H2Harness& h) {
-      h.Feed(wire::Headers(3, h.Request("/"), true) + wire::Headers(13, h.Request("/"), true));
+      h.Feed(wire::Headers(3, h.Request("/"), true) << wire::Headers(13, h.Request("/"), true));
       h.Feed(wire::Headers(left_out, h.Request("/"), true));
       h.ExpectConnectionError(kProtocol);
     });
@@ -227,7 +227,7 @@ TEST(H2Conformance, NoMoreStreamsThanAnnounced) {
 TEST(H2Conformance, AConnectionErrorIsOneGoawayAndTheEnd) {
   ForAllCuts({}, [](H2Harness& h) {
     OpenTwo(h);
-    h.Feed(wire::Data(0, "x") + wire::Data(0, "x") + wire::Ping());
+    h.Feed(wire::Data(0, "x") << wire::Data(0, "x") << wire::Ping());
     h.ExpectConnectionError(kProtocol);
     EXPECT_EQ(h.LastFrame(FrameType::kGoaway)->LastStream(), 3u);
     EXPECT_EQ(h.CountFrames(FrameType::kPing), 0u);
@@ -256,7 +256,7 @@ TEST(H2ConformanceErrors, NothingIsSaidBehindTheGoawayOfAnError) {
 TEST(H2Conformance, AStreamErrorIsOneResetAndTheConnectionGoesOn) {
   ForBoth([](H2Harness& h) {
     OpenTwo(h);
-    h.Feed(wire::WindowUpdate(1, 0) + wire::WindowUpdate(1, 0) + wire::Data(1, "late"));
+    h.Feed(wire::WindowUpdate(1, 0) << wire::WindowUpdate(1, 0) << wire::Data(1, "late"));
     h.ExpectStreamError(1, kProtocol);
     EXPECT_EQ(h.CountEvents(WEIR_EVENT_ERROR), 1u);
   });
@@ -265,7 +265,7 @@ TEST(H2Conformance, AStreamErrorIsOneResetAndTheConnectionGoesOn) {
 TEST(H2Conformance, AResetIsNotAnsweredWithAnother) {
   ForBoth([](H2Harness& h) {
     OpenTwo(h);
-    h.Feed(wire::Reset(1, ErrorCode::kCancel) + wire::Reset(1, ErrorCode::kCancel));
+    h.Feed(wire::Reset(1, ErrorCode::kCancel) << wire::Reset(1, ErrorCode::kCancel));
     EXPECT_EQ(h.CountEvents(WEIR_EVENT_RESET), 1u);
     h.ResetStream(1, WEIR_REASON_CANCEL);  // the host may say so late
     h.ExpectFine();

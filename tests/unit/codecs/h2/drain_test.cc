@@ -106,7 +106,7 @@ TEST(H2Drain, AnErrorAfterADrainNamesNoLaterStream) {
   Once({}, [](H2Harness& h) {
     OpenTwo(h);
     h.GoAway(2);
-    h.Feed(wire::Headers(5, h.Request("/"), true) + wire::Data(0, "x"));
+    h.Feed(wire::Headers(5, h.Request("/"), true) << wire::Data(0, "x"));
     ASSERT_EQ(Goaways(h).size(), 2u);
     EXPECT_EQ(Goaways(h)[1].LastStream(), 3u);
     EXPECT_EQ(Goaways(h)[1].Code(), static_cast<uint32_t>(ErrorCode::kProtocolError));
@@ -122,7 +122,7 @@ TEST(H2Drain, AClientDrainsToo) {
     EXPECT_EQ(h.Reusable(), 0u);
     EXPECT_EQ(h.Open(), 0u);
     EXPECT_FALSE(h.closed());
-    h.Feed(wire::Headers(1, h.Response("204"), true) + wire::Headers(3, h.Response("204"), true));
+    h.Feed(wire::Headers(1, h.Response("204"), true) << wire::Headers(3, h.Response("204"), true));
     EXPECT_TRUE(h.stream(3).complete);
     EXPECT_TRUE(h.closed());
   });
@@ -196,7 +196,7 @@ TEST(H2Drain, WhatWasOnItsWayAtTheEndOfTheInputIsLost) {
   });
   ForAllCuts(H2Setup::Client(), [](H2Harness& h) {
     OpenTwo(h);
-    h.Feed(wire::Headers(1, h.Response("200"), false) + wire::Data(1, "half"));
+    h.Feed(wire::Headers(1, h.Response("200"), false) << wire::Data(1, "half"));
     h.FeedEof();
     EXPECT_EQ(h.stream(1).reason, WEIR_REASON_TRUNCATED);
     EXPECT_EQ(h.stream(3).reason, WEIR_REASON_CLOSED);

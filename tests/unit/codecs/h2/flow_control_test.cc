@@ -72,7 +72,7 @@ TEST(H2FlowControl, ADownloadOfManyWindowsGoesThrough) {
       ASSERT_GT(sent, seen);  // each credit moves something
       const auto size = static_cast<uint32_t>(sent - seen);
       seen = sent;
-      h.Feed(wire::WindowUpdate(3, size) + wire::WindowUpdate(0, size));
+      h.Feed(wire::WindowUpdate(3, size) << wire::WindowUpdate(0, size));
     }
     EXPECT_EQ(h.Sent(3).size(), size_t{1} << 20);
     h.ExpectFine();
@@ -188,12 +188,13 @@ TEST(H2FlowControl, UploadsThatAreResetLeaveTheConnectionItsWindow) {
   for (const bool by_peer : {true, false}) {
     Once(setup, [&](H2Harness& h) {
       for (uint32_t stream = 1; stream < 1000; stream += 2) {
-        h.Feed(wire::Headers(stream, h.Request("/"), false) + wire::PaddedData(stream, "half", 99));
+        h.Feed(wire::Headers(stream, h.Request("/"), false)
+               << wire::PaddedData(stream, "half", 99));
         if (by_peer) {
           h.Feed(wire::Reset(stream, ErrorCode::kCancel));
         } else {
           h.ResetStream(stream, WEIR_REASON_CANCEL);
-          h.Feed(wire::Data(stream, "on its way") + wire::PaddedData(stream, "z", 10));
+          h.Feed(wire::Data(stream, "on its way") << wire::PaddedData(stream, "z", 10));
         }
       }
       EXPECT_GT(h.peer().receive_connection_window(), 32000);
@@ -211,8 +212,9 @@ TEST(H2FlowControl, FaultyStreamsLeaveTheConnectionItsWindow) {
   Once(setup, [](H2Harness& h) {
     for (uint32_t stream = 1; stream < 401; stream += 2) {
       // More than content-length; the rest of the frame, and one more.
-      h.Feed(wire::Headers(stream, h.Request("/", {{"content-length", "3"}}), false) +
-             wire::PaddedData(stream, std::string(1000, 'x'), 200) + wire::Data(stream, "more"));
+      h.Feed(wire::Headers(stream, h.Request("/", {{"content-length", "3"}}), false)
+             << wire::PaddedData(stream, std::string(1000, 'x'), 200)
+             << wire::Data(stream, "more"));
     }
     EXPECT_EQ(h.CountFrames(FrameType::kRstStream), 200u);
     EXPECT_GT(h.peer().receive_connection_window(), 32000);
@@ -312,7 +314,7 @@ TEST(H2FlowControl, BeforeOurSettingsAreAcknowledgedTheOldWindowHolds) {
   H2Setup setup = Holding(1000);
   setup.handshake = false;
   Once(setup, [](H2Harness& h) {
-    h.Feed(wire::Settings() + wire::Headers(1, h.Request("/"), false));
+    h.Feed(wire::Settings() << wire::Headers(1, h.Request("/"), false));
     // The client has not read our SETTINGS yet.
     h.Feed(wire::Data(1, std::string(16384, 'x')));
     EXPECT_EQ(h.CountFrames(FrameType::kRstStream), 0u);
@@ -323,7 +325,7 @@ TEST(H2FlowControl, BeforeOurSettingsAreAcknowledgedTheOldWindowHolds) {
               static_cast<uint32_t>(ErrorCode::kFlowControlError));
   });
   Once(setup, [](H2Harness& h) {
-    h.Feed(wire::Settings() + wire::Headers(1, h.Request("/"), false) + wire::SettingsAck());
+    h.Feed(wire::Settings() << wire::Headers(1, h.Request("/"), false) << wire::SettingsAck());
     h.Feed(wire::Data(1, std::string(1000, 'x')));
     EXPECT_EQ(h.CountFrames(FrameType::kRstStream), 0u);
     h.Consume(1, 1000);
@@ -338,8 +340,9 @@ TEST(H2FlowControl, CreditThatDataExplainsIsNoFlood) {
     h.Answer(1, 200, false);
     for (int i = 0; i < 3000; ++i) {
       h.Body(1, std::string(8192, 'x'), false);
-      h.Feed(wire::WindowUpdate(1, 4096) + wire::WindowUpdate(0, 4096) +
-             wire::WindowUpdate(1, 4096) + wire::WindowUpdate(0, 4096));
+      h.Feed(wire::WindowUpdate(1, 4096)
+             << wire::WindowUpdate(0, 4096) << wire::WindowUpdate(1, 4096)
+             << wire::WindowUpdate(0, 4096));
       ASSERT_FALSE(h.closed()) << i;
     }
     h.ExpectFine();
@@ -358,7 +361,7 @@ TEST(H2FlowControl, AConnectionOfHoursLives) {
           h.Answer(stream, 204, true);
         }
       }
-      h.Feed(wire::Ping() + wire::WindowUpdate(0, 1));
+      h.Feed(wire::Ping() << wire::WindowUpdate(0, 1));
       h.Advance(1000);
       ASSERT_FALSE(h.closed()) << second;
     }

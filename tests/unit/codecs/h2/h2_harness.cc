@@ -97,7 +97,6 @@ H2Harness::H2Harness(H2Setup setup)
     : setup_(std::move(setup)),
       api_(Api()),
       peer_(setup_.position == WEIR_SERVER ? Position::kServer : Position::kClient),
-      encoder_(std::make_unique<hpack::Encoder>(PlainMemory())),
       random_(static_cast<uint64_t>(setup_.cut)) {
   weir_codec_params params = setup_.params;
   params.position = setup_.position;
@@ -177,13 +176,7 @@ void H2Harness::Ask(uint32_t flags, bool to_the_end) {
 }
 
 std::string H2Harness::Block(const TextFields& fields) {
-  test::FakeOut out;
-  size_t size = hpack::Encoder::kMaxBegin;
-  for (const weir_field& field : Fields(fields)) size += hpack::Encoder::MaxSize(field);
-  out.Room(std::min<size_t>(size, 65536));
-  EXPECT_TRUE(encoder_->Begin(out.out()));
-  for (const weir_field& field : Fields(fields)) EXPECT_TRUE(encoder_->Field(out.out(), field));
-  return out.Take();
+  return encoder_.Encode(fields);
 }
 
 std::string H2Harness::Request(const std::string& path, const TextFields& more) {
@@ -462,7 +455,7 @@ void H2Harness::ExpectConnectionError(ErrorCode code) {
   // Nothing more is read, said or told, whatever comes.
   const size_t frames_before = frames().size();
   const size_t events_before = events_.size();
-  Feed(wire::Ping() + wire::Settings() + wire::Headers(99, "\x82\x86\x84", true));
+  Feed(wire::Ping() << wire::Settings() << wire::Headers(99, "\x82\x86\x84", true));
   EXPECT_EQ(frames().size(), frames_before);
   EXPECT_EQ(events_.size(), events_before);
 }
@@ -498,8 +491,8 @@ void H2Harness::ExpectServes() {
 void H2Harness::ServeOne(const std::string& name) {
   const uint32_t number = next_peer_stream_;
   next_peer_stream_ += 2;
-  Feed(wire::Headers(number, Request("/" + name, {{"x-name", name}}), false) +
-       wire::Data(number, "question", true));
+  Feed(wire::Headers(number, Request("/" + name, {{"x-name", name}}), false)
+       << wire::Data(number, "question", true));
   ASSERT_TRUE(knows(number));
   HostStream& asked = stream(number);
   ASSERT_EQ(asked.heads.size(), 1u);
@@ -526,8 +519,8 @@ void H2Harness::AskOne(const std::string& name) {
   EXPECT_EQ(head->Field(":path"), "/" + name);
   EXPECT_EQ(head->Field("x-name"), name);
   const uint32_t wire = head->header.stream;
-  Feed(wire::Headers(wire, Response("200", {{"x-answer", name}}), false) +
-       wire::Data(wire, "answer", true));
+  Feed(wire::Headers(wire, Response("200", {{"x-answer", name}}), false)
+       << wire::Data(wire, "answer", true));
   HostStream& answered = stream(number);
   ASSERT_EQ(answered.heads.size(), 1u);
   EXPECT_EQ(answered.heads[0].status, 200);

@@ -14,7 +14,6 @@
 
 #include <gtest/gtest.h>
 
-#include "codecs/h2/hpack/encoder.h"
 #include "codecs/h2/options.h"
 #include "plugins/abi/weir.h"
 #include "tests/support/fake_codec_host.h"
@@ -104,7 +103,7 @@ class H2Harness {
   // A request with this path; more fields behind it.
   std::string Request(const std::string& path, const TextFields& more = {});
   std::string Response(const std::string& status, const TextFields& more = {});
-  hpack::Encoder& encoder() { return *encoder_; }
+  EagerEncoder& encoder() { return encoder_; }
 
   // --- The host's side
   // Client: opens a stream and sends a request; its number.
@@ -175,7 +174,7 @@ class H2Harness {
   const weir_codec_api& api_;
   uint64_t now_ = 1000;
   H2Peer peer_;
-  std::unique_ptr<hpack::Encoder> encoder_;
+  EagerEncoder encoder_;
   std::mt19937_64 random_;
   test::FakeOut out_;
   weir_codec* codec_ = nullptr;

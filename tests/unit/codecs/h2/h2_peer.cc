@@ -1,5 +1,6 @@
 #include "tests/unit/codecs/h2/h2_peer.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "codecs/h2/frames/settings.h"
@@ -19,7 +20,55 @@ void Free(void* memory, size_t) {
   std::free(memory);
 }
 
+// RFC 7541 section 5.1.
+std::string Integer(int form, int bits, size_t value) {
+  const size_t most = (size_t{1} << bits) - 1;
+  std::string text(1, static_cast<char>(form | static_cast<int>(std::min(value, most))));
+  if (value < most) return text;
+  for (value -= most; value >= 128; value >>= 7) text += static_cast<char>(128 | (value & 127));
+  return text + static_cast<char>(value);
+}
+
+std::string Literal(const std::string& text) {
+  return Integer(0, 7, text.size()) + text;
+}
+
 }  // namespace
+
+void EagerEncoder::SetLimit(uint32_t size) {
+  limit_ = size;
+  lowest_ = std::min(lowest_, size);
+  changed_ = true;
+}
+
+void EagerEncoder::Evict(size_t room) {
+  for (; size_ > room; table_.pop_back()) size_ -= SizeOf(table_.back());
+}
+
+std::string EagerEncoder::Encode(const TextFields& fields) {
+  std::string block;
+  if (changed_) {
+    if (lowest_ < limit_) block += Integer(0x20, 5, lowest_);
+    block += Integer(0x20, 5, limit_);
+    Evict(lowest_);
+    lowest_ = limit_;
+    changed_ = false;
+  }
+  for (const auto& field : fields) {
+    const auto found = std::find(table_.begin(), table_.end(), field);
+    if (found != table_.end()) {
+      block += Integer(0x80, 7, 62 + static_cast<size_t>(found - table_.begin()));
+      continue;
+    }
+    const bool fits = SizeOf(field) <= limit_ / 2;
+    block += (fits ? "\x40" : std::string(1, '\0')) + Literal(field.first) + Literal(field.second);
+    if (!fits) continue;
+    Evict(limit_ - SizeOf(field));
+    table_.push_front(field);
+    size_ += SizeOf(field);
+  }
+  return block;
+}
 
 hpack::Memory PlainMemory() {
   return {Allocate, Free};

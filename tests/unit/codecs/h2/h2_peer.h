@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -21,6 +22,27 @@ using TextFields = std::vector<std::pair<std::string, std::string>>;
 
 // Memory for what is not under test.
 hpack::Memory PlainMemory();
+
+// The encoder of a peer that puts all it can into the table and refers to it wherever it can, so
+// that a decoder which has missed a block, or a field of one, is found out by the next block.
+class EagerEncoder {
+ public:
+  // What the codec has announced and the peer acknowledged; the next block says so.
+  void SetLimit(uint32_t size);
+  std::string Encode(const TextFields& fields);
+
+ private:
+  static size_t SizeOf(const std::pair<std::string, std::string>& field) {
+    return field.first.size() + field.second.size() + 32;
+  }
+  void Evict(size_t room);
+
+  std::deque<std::pair<std::string, std::string>> table_;  // the newest first
+  size_t size_ = 0;
+  uint32_t limit_ = 4096;
+  uint32_t lowest_ = 4096;
+  bool changed_ = false;
+};
 
 // A frame that the codec wrote. A block of fields stands, decoded, with its last frame.
 struct OutFrame {

@@ -10,6 +10,17 @@
 #include "codecs/h2/frames/frame.h"
 #include "codecs/h2/frames/settings.h"
 
+namespace weir::h2 {
+
+// One behind the other. Unlike those of `+` the operands are evaluated in their order, which counts
+// for blocks of fields.
+inline std::string operator<<(std::string left, const std::string& right) {
+  left += right;
+  return left;
+}
+
+}  // namespace weir::h2
+
 namespace weir::h2::wire {
 
 inline std::string Number(uint32_t value, int octets) {

@@ -21,18 +21,18 @@ TEST(H2Memory, AnIdleConnectionHoldsLittle) {
       // What the thread's codecs share is paid by the first.
       const size_t shared = test::FakeCodecMemory();
       H2Harness h(setup);
-      h.encoder().SetPeerLimit(0);
-      first.encoder().SetPeerLimit(0);
+      h.encoder().SetLimit(0);
+      first.encoder().SetLimit(0);
       for (int i = 0; i < 5; ++i) {
         h.ExpectServes();
         first.ExpectServes();
       }
       // A block in pieces, a little of everything.
-      h.Feed(wire::Ping() + wire::WindowUpdate(0, 1));
+      h.Feed(wire::Ping() << wire::WindowUpdate(0, 1));
       if (h.server()) {
         const std::string block = h.Request("/", {{"x-a", std::string(5000, 'a')}});
-        h.Feed(wire::Headers(2001, block.substr(0, 100), true, false) +
-               wire::Continuation(2001, block.substr(100), true));
+        h.Feed(wire::Headers(2001, block.substr(0, 100), true, false)
+               << wire::Continuation(2001, block.substr(100), true));
         h.Answer(2001, 204, true);
       }
       const size_t with_both = test::FakeCodecMemory();
@@ -69,10 +69,10 @@ void Live(H2Harness& h) {
       head.fields = {{"x-large", std::string(i == 2 ? 20000 : 200, 'l')}, {"x-a", "b"}};
       if (h.SendHead(number, head, false) != WEIR_OK) continue;
     }
-    std::string bytes = wire::Headers(wire, block.substr(0, 9), false, false) +
-                        wire::Continuation(wire, block.substr(9), true);
+    std::string bytes = wire::Headers(wire, block.substr(0, 9), false, false)
+                        << wire::Continuation(wire, block.substr(9), true);
     for (int k = 0; k < 7; ++k) bytes += wire::Ping();
-    h.Feed(bytes + wire::Data(wire, std::string(10000, 'x')));
+    h.Feed(bytes << wire::Data(wire, std::string(10000, 'x')));
     if (h.closed() || !h.knows(number) || h.stream(number).over) continue;
     if (h.server())
       h.Answer(number, 200, false, {{"x-large", std::string(i == 2 ? 20000 : 200, 'l')}});

@@ -80,7 +80,7 @@ TEST(H2Messages, ATunnelOfAServerCarriesBytesBothWays) {
     open.flags = WEIR_HEAD_TUNNEL;
     h.SendHead(1, open, false);
     h.Body(1, "all", true);
-    h.Feed(wire::Data(1, "still ", false) + wire::Data(1, "comes", true));
+    h.Feed(wire::Data(1, "still ", false) << wire::Data(1, "comes", true));
     EXPECT_EQ(h.stream(1).body, "still comes");
     EXPECT_TRUE(h.stream(1).complete);
     h.ExpectFine();
@@ -125,7 +125,7 @@ TEST(H2Messages, AClientAsksForATunnelWhereTheServerKnowsHow) {
     EXPECT_EQ(head->Field(":authority"), "weir.test");
     EXPECT_EQ(head->Field("sec-websocket-key"), "(none)");
     EXPECT_EQ(head->Field("sec-websocket-version"), "13");
-    h.Feed(wire::Headers(1, h.Response("200"), false) + wire::Data(1, "from the backend"));
+    h.Feed(wire::Headers(1, h.Response("200"), false) << wire::Data(1, "from the backend"));
     EXPECT_TRUE(h.stream(number).heads.at(0).Has(WEIR_HEAD_TUNNEL));
     EXPECT_EQ(h.stream(number).body, "from the backend");
     h.Body(number, "to the backend", false);
@@ -152,8 +152,8 @@ TEST(H2Messages, APlainConnectOfAClient) {
     ASSERT_EQ(h.SendHead(number, ask, false), WEIR_OK);
     const OutFrame* head = h.LastFrame(FrameType::kHeaders);
     EXPECT_EQ(head->fields, (TextFields{{":method", "CONNECT"}, {":authority", "weir.test:443"}}));
-    h.Feed(wire::Headers(1, h.Response("200", {{"content-length", "5"}}), false) +
-           wire::Data(1, "many more than five"));
+    h.Feed(wire::Headers(1, h.Response("200", {{"content-length", "5"}}), false)
+           << wire::Data(1, "many more than five"));
     EXPECT_EQ(h.stream(number).body, "many more than five");
     h.ExpectFine();
   });
@@ -164,10 +164,10 @@ TEST(H2Messages, APlainConnectOfAClient) {
 TEST(H2Messages, InterimAnswersComeBeforeTheFinalOne) {
   ForAllCuts(H2Setup::Client(), [](H2Harness& h) {
     OpenTwo(h);
-    h.Feed(wire::Headers(1, h.Response("100"), false) +
-           wire::Headers(1, h.Response("103", {{"link", "</a>"}}), false) +
-           wire::Headers(1, h.Response("103", {{"content-length", "7"}}), false) +
-           wire::Headers(1, h.Response("200"), false) + wire::Data(1, "body", true));
+    h.Feed(wire::Headers(1, h.Response("100"), false)
+           << wire::Headers(1, h.Response("103", {{"link", "</a>"}}), false)
+           << wire::Headers(1, h.Response("103", {{"content-length", "7"}}), false)
+           << wire::Headers(1, h.Response("200"), false) << wire::Data(1, "body", true));
     const auto& heads = h.stream(1).heads;
     ASSERT_EQ(heads.size(), 4u);
     EXPECT_EQ(heads[0].kind, WEIR_HEAD_INTERIM);
@@ -214,7 +214,7 @@ TEST(H2Messages, AnAnswerBeforeTheRequestsEndStopsTheRequest) {
     // In this order.
     EXPECT_TRUE(h.frames().back().Is(FrameType::kRstStream));
     const size_t before = h.events().size();
-    h.Feed(wire::Data(1, "the rest") + wire::Data(1, "", true));
+    h.Feed(wire::Data(1, "the rest") << wire::Data(1, "", true));
     EXPECT_EQ(h.events().size(), before);
     EXPECT_EQ(h.CountFrames(FrameType::kRstStream), 1u);
     h.ExpectServes();
@@ -225,7 +225,7 @@ TEST(H2Messages, ABackendThatAnswersEarlyLeavesTheRequestToTheHost) {
   ForAllCuts(H2Setup::Client(), [](H2Harness& h) {
     const uint32_t number = h.Send("/", false);
     h.Body(number, "first", false);
-    h.Feed(wire::Headers(1, h.Response("200"), false) + wire::Data(1, "early", true));
+    h.Feed(wire::Headers(1, h.Response("200"), false) << wire::Data(1, "early", true));
     EXPECT_TRUE(h.stream(number).complete);
     h.Body(number, "last", true);
     EXPECT_EQ(h.Sent(1), "firstlast");
@@ -234,7 +234,7 @@ TEST(H2Messages, ABackendThatAnswersEarlyLeavesTheRequestToTheHost) {
   });
   ForAllCuts(H2Setup::Client(), [](H2Harness& h) {
     const uint32_t number = h.Send("/", false);
-    h.Feed(wire::Headers(1, h.Response("200"), false) + wire::Data(1, "early", true));
+    h.Feed(wire::Headers(1, h.Response("200"), false) << wire::Data(1, "early", true));
     h.ResetStream(number, WEIR_REASON_NO_ERROR);
     EXPECT_EQ(h.LastFrame(FrameType::kRstStream, 1)->Code(),
               static_cast<uint32_t>(ErrorCode::kCancel));
@@ -278,9 +278,9 @@ TEST(H2Messages, ValuesAreWrittenAsFields) {
 
 TEST(H2Messages, ExpectIsAValueAndAnotherExpectationIs417) {
   ForAllCuts({}, [](H2Harness& h) {
-    h.Feed(wire::Headers(1, h.Request("/", {{"expect", "100-Continue"}}), false) +
-           wire::Headers(3, h.Request("/", {{"expect", "100-continue"}}), true) +
-           wire::Headers(5, h.Request("/", {{"expect", "more"}}), true));
+    h.Feed(wire::Headers(1, h.Request("/", {{"expect", "100-Continue"}}), false)
+           << wire::Headers(3, h.Request("/", {{"expect", "100-continue"}}), true)
+           << wire::Headers(5, h.Request("/", {{"expect", "more"}}), true));
     EXPECT_TRUE(h.stream(1).heads.at(0).Has(WEIR_HEAD_EXPECT_CONTINUE));
     EXPECT_FALSE(h.stream(3).heads.at(0).Has(WEIR_HEAD_EXPECT_CONTINUE));
     EXPECT_EQ(h.stream(5).status, 417);
@@ -289,8 +289,8 @@ TEST(H2Messages, ExpectIsAValueAndAnotherExpectationIs417) {
 
 TEST(H2Messages, TrailersGoBothWays) {
   ForAllCuts({}, [](H2Harness& h) {
-    h.Feed(wire::Headers(1, h.Request("/"), false) + wire::Data(1, "body") +
-           wire::Headers(1, h.Block({{"grpc-status", "0"}}), true));
+    h.Feed(wire::Headers(1, h.Request("/"), false)
+           << wire::Data(1, "body") << wire::Headers(1, h.Block({{"grpc-status", "0"}}), true));
     EXPECT_EQ(h.stream(1).body, "body");
     EXPECT_EQ(h.stream(1).trailers.Field("grpc-status"), "0");
     EXPECT_TRUE(h.stream(1).complete);
@@ -308,8 +308,8 @@ TEST(H2Messages, TrailersThatAreNotWantedAreAnEnd) {
   H2Setup setup;
   setup.params.flags = WEIR_CODEC_DROP_TRAILERS;
   ForAllCuts(setup, [](H2Harness& h) {
-    h.Feed(wire::Headers(1, h.Request("/"), false) +
-           wire::Headers(1, h.Block({{"grpc-status", "0"}}), true));
+    h.Feed(wire::Headers(1, h.Request("/"), false)
+           << wire::Headers(1, h.Block({{"grpc-status", "0"}}), true));
     EXPECT_EQ(h.CountEvents(WEIR_EVENT_TRAILERS), 0u);
     EXPECT_TRUE(h.stream(1).complete);
     h.ExpectFine();
@@ -338,9 +338,8 @@ TEST(H2Messages, TrailersKeepTheirSize) {
 // What would change how a message is framed or routed does not come in through its end (S-90).
 TEST(H2Messages, TrailersCarryNoFraming) {
   ForAllCuts({}, [](H2Harness& h) {
-    h.Feed(
-        wire::Headers(1, h.Request("/"), false) +
-        wire::Headers(1, h.Block({{"content-length", "5"}, {"host", "evil"}, {"x-a", "b"}}), true));
+    h.Feed(wire::Headers(1, h.Request("/"), false) << wire::Headers(
+               1, h.Block({{"content-length", "5"}, {"host", "evil"}, {"x-a", "b"}}), true));
     EXPECT_EQ(h.stream(1).trailers.fields, (TextFields{{"x-a", "b"}}));
   });
 }
@@ -411,7 +410,7 @@ TEST(H2Messages, IdentifiersRiseInTheOrderOfHeads) {
     h.ResetStream(never, WEIR_REASON_CANCEL);
     EXPECT_EQ(h.LastFrame(FrameType::kHeaders, 1)->Field(":path"), "/second");
     EXPECT_EQ(h.LastFrame(FrameType::kHeaders, 3)->Field(":path"), "/first");
-    h.Feed(wire::Headers(3, h.Response("203"), true) + wire::Headers(1, h.Response("201"), true));
+    h.Feed(wire::Headers(3, h.Response("203"), true) << wire::Headers(1, h.Response("201"), true));
     EXPECT_EQ(h.stream(first).heads.at(0).status, 203);
     EXPECT_EQ(h.stream(second).heads.at(0).status, 201);
     h.ExpectFine();

@@ -84,10 +84,12 @@ TEST(H2Priority, TheWholeAndTheIncrementalOfOneUrgencyBothMove) {
     Ask(h, 3, "u=3, i");
     Ask(h, 5, "u=3, i");
     for (const uint32_t stream : {1u, 3u, 5u}) Fill(h, stream, 4);
-    const std::string order = Order(h, 8);
-    EXPECT_EQ(std::count(order.begin(), order.end(), '1'), 4) << order;
-    EXPECT_EQ(std::count(order.begin(), order.end(), '3'), 2) << order;
-    EXPECT_EQ(std::count(order.begin(), order.end(), '5'), 2) << order;
+    for (int i = 0; i < 2; ++i) {
+      const std::string order = Order(h, 4);
+      EXPECT_EQ(std::count(order.begin(), order.end(), '1'), 2) << order;
+      EXPECT_EQ(std::count(order.begin(), order.end(), '3'), 1) << order;
+      EXPECT_EQ(std::count(order.begin(), order.end(), '5'), 1) << order;
+    }
   });
 }
 
@@ -98,14 +100,14 @@ TEST(H2Priority, AnUpdateMovesAStreamThatWaits) {
     EXPECT_EQ(Order(h, 1), "1");
     h.FeedQuietly(wire::PriorityUpdate(3, "u=0"));
     EXPECT_EQ(Order(h, 2), "33");
-    h.FeedQuietly(wire::PriorityUpdate(3, "u=7") + wire::PriorityUpdate(1, "u=2, i"));
+    h.FeedQuietly(wire::PriorityUpdate(3, "u=7") << wire::PriorityUpdate(1, "u=2, i"));
     EXPECT_EQ(Order(h, 3), "113");
   });
 }
 
 TEST(H2Priority, AnUpdateMayComeBeforeItsRequestAndGoesBeforeTheField) {
   RunServer([](H2Harness& h) {
-    h.FeedQuietly(wire::PriorityUpdate(3, "u=5") + wire::PriorityUpdate(3, "u=0"));
+    h.FeedQuietly(wire::PriorityUpdate(3, "u=5") << wire::PriorityUpdate(3, "u=0"));
     Ask(h, 1, "u=2");
     Ask(h, 3, "u=7");
     for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 2);
@@ -118,7 +120,7 @@ TEST(H2Priority, OfManyEarlyUpdatesOfAStreamTheLastHolds) {
     RunServer([&](H2Harness& h) {
       for (int i = 0; i < others; ++i)
         h.FeedQuietly(wire::PriorityUpdate(static_cast<uint32_t>(101 + 2 * i), "u=1"));
-      h.FeedQuietly(wire::PriorityUpdate(3, "u=7") + wire::PriorityUpdate(3, "u=0"));
+      h.FeedQuietly(wire::PriorityUpdate(3, "u=7") << wire::PriorityUpdate(3, "u=0"));
       Ask(h, 1, "u=2");
       Ask(h, 3, "");
       for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 2);
@@ -134,15 +136,16 @@ TEST(H2Priority, UpdatesOfStreamsThatNeverComeTakeNoMemory) {
   Once(setup, [](H2Harness& h) {
     const size_t before = test::FakeCodecMemory();
     for (uint32_t stream = 1; stream < 20000; stream += 2)
-      h.FeedQuietly(wire::PriorityUpdate(stream, "u=1") + wire::Priority(stream, 0));
+      h.FeedQuietly(wire::PriorityUpdate(stream, "u=1") << wire::Priority(stream, 0));
     EXPECT_EQ(test::FakeCodecMemory(), before);
   });
 }
 
 TEST(H2Priority, AMalformedPriorityIsNoFault) {
   ForAllCuts({}, [](H2Harness& h) {
-    h.Feed(wire::PriorityUpdate(1, "u=9") + wire::PriorityUpdate(3, "nonsense;;;") +
-           wire::PriorityUpdate(5, "") + wire::PriorityUpdate(7, std::string(2000, 'u')));
+    h.Feed(wire::PriorityUpdate(1, "u=9")
+           << wire::PriorityUpdate(3, "nonsense;;;") << wire::PriorityUpdate(5, "")
+           << wire::PriorityUpdate(7, std::string(2000, 'u')));
     h.Feed(wire::Headers(1, h.Request("/", {{"priority", "u=nonsense, i=?7"}}), true));
     EXPECT_TRUE(h.knows(1));
     h.ExpectFine();

@@ -61,7 +61,7 @@ TEST(H2SlowPeer, AStreamThatIsFedInTimeLives) {
     Waiting(h, 1, 1000000);
     for (int i = 0; i < 20; ++i) {
       h.Advance(50000);
-      h.Feed(wire::WindowUpdate(1, 20000) + wire::WindowUpdate(0, 20000));
+      h.Feed(wire::WindowUpdate(1, 20000) << wire::WindowUpdate(0, 20000));
     }
     EXPECT_FALSE(h.stream(1).over);
     EXPECT_EQ(h.Sent(1).size(), 400000u);
