@@ -261,6 +261,7 @@ class H2Codec {
   bool goaway_sent_ = false;   // the first step: no number is final yet
   bool goaway_final_ = false;  // the second
   bool peer_goaway_ = false;
+  bool goaway_told_ = false;  // the host had its event
   bool settings_acked_ = false;
   const bool secure_;
   bool peer_settings_ = false;  // the peer's first SETTINGS came

@@ -295,6 +295,9 @@ H2Codec::Step H2Codec::OnGoaway(Input* in, const uint8_t* payload, size_t frame_
     return Step::kEvent;
   }
   in->used += frame_size;
+  // A graceful end takes two; there is nothing to learn from more of them.
+  if (goaway_told_ && !Allow(guards_.Settings(now(), 0, limits()))) return Step::kNext;
+  goaway_told_ = true;
   in->event->type = WEIR_EVENT_GOAWAY;
   in->event->stream = 0;
   in->event->user = nullptr;

@@ -255,7 +255,8 @@ uint32_t H2Codec::Produce(uint64_t budget, weir_out* out) {
 bool H2Codec::SendBody(Stream* stream, uint64_t* budget, weir_out* out) {
   weir_body_info info{};
   codec_host_->body(stream->user, &info);
-  uint64_t size = std::min<uint64_t>(info.available, peer_.max_frame_size());
+  // However large the peer's frames may be: others have their turn in between.
+  uint64_t size = std::min<uint64_t>(info.available, kMinMaxFrameSize);
   if (info.available > 0) {
     if (stream->send_window <= 0) {
       Starve(stream);

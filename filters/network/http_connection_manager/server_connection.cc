@@ -144,7 +144,8 @@ void ServerConnection::StartGoAway() {
 }
 
 void ServerConnection::CloseAfterThis() {
-  last_request_ = true;
+  // Where many streams share the connection, what one of them did wrong ends there.
+  if (!multiplexed()) last_request_ = true;
 }
 
 void ServerConnection::Drain() {
