@@ -46,6 +46,7 @@ void H2Client::Connect() {
   window_ = 1 + static_cast<uint32_t>(world_->Below(8));
   goaway_ = flooded_ = false;
   read_ = leave_at_ = begin_at_ = 0;
+  stubborn_ = v.floods && world_->OneIn(2);
   resets_ = v.client_aborts && world_->OneIn(3);
   half_closes_ = v.most_body <= 200 && world_->OneIn(6);
   misbehave_at_ = UINT64_MAX;
@@ -297,7 +298,8 @@ void H2Client::OnReset(H2Stream* s, uint32_t code) {
 
 // Streams above the last one were not served, and are asked for again elsewhere.
 void H2Client::OnGoaway(uint32_t last, uint32_t) {
-  goaway_ = true;
+  // Some go on until a last stream is named.
+  goaway_ = !stubborn_ || last != h2::kMaxStream;
   for (auto& [id, s] : streams_) {
     if (id <= last || s.over || s.reset_received) continue;
     if (!s.request->attempts.empty() || s.request->lost > 0)

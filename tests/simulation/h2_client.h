@@ -52,6 +52,7 @@ class H2Client final : public H2End {
   uint64_t misbehave_at_ = 0;  // in bytes received; UINT64_MAX: never
   uint64_t read_ = 0;
   bool goaway_ = false;
+  bool stubborn_ = false;     // opens streams behind the first GOAWAY of two
   bool resets_ = false;       // a stream, now and then
   bool half_closes_ = false;  // sends its FIN behind the last request
   bool flooded_ = false;      // it opened more streams than allowed, or reset some

@@ -256,5 +256,36 @@ TEST_F(RulesTest, ARequestThatIsReplayedDoesNotGoOutOnTheFaultyConnectionToo) {
   ExpectNothingLeft();
 }
 
+// Replay (b): what stands above the last stream of a GOAWAY goes elsewhere at once, whatever its
+// method, and what stands below is answered where it is.
+TEST_F(RulesTest, ARequestAboveGoawayIsSentOnceMoreAtOnce) {
+  variation_.up[0] = Speaks::kH2;
+  Start();
+  on_dial_ = [](Script* backend) {
+    backend->link->Send(Frame(h2::FrameType::kSettings, 0, 0, {}));
+  };
+  constexpr std::string_view kPost = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+  Script* below = Client(kPost);
+  Settle();
+  Script* above = Client(kPost);
+  Settle();
+  ASSERT_EQ(backends_.size(), 1u);
+  ASSERT_EQ(CountFrames(Backend(0)->got, h2::FrameType::kHeaders), 2);
+  Backend(0)->link->Send(
+      Frame(h2::FrameType::kGoaway, 0, 0, std::string_view("\0\0\0\1\0\0\0\0", 8)));
+  Settle();
+  ASSERT_EQ(backends_.size(), 2u);
+  EXPECT_EQ(CountFrames(Backend(0)->got, h2::FrameType::kHeaders), 2);
+  EXPECT_EQ(CountFrames(Backend(1)->got, h2::FrameType::kHeaders), 1);
+  // :status 204, by its index.
+  const std::string answer =
+      Frame(h2::FrameType::kHeaders, h2::kFlagEndHeaders | h2::kFlagEndStream, 1, "\x89");
+  for (size_t i = 0; i < 2; ++i) Backend(i)->link->Send(answer);
+  Settle();
+  EXPECT_TRUE(below->Got(" 204 ")) << below->got;
+  EXPECT_TRUE(above->Got(" 204 ")) << above->got;
+  ExpectNothingLeft();
+}
+
 }  // namespace
 }  // namespace weir::sim
