@@ -51,7 +51,9 @@ class ClientsTest(WeirTest):
     cls.dead, dead = closed_port()
     cls.addClassCleanup(cls.dead.close)
     keys = {"idle_timeout": "0.2s"}
-    routes = [route("h1", "/h1/", prefix_rewrite="/"), route("h2", "/h2/", prefix_rewrite="/"), route("dead", "/dead"),
+    bounded = {"timeout": "0s", "max_stream_duration": {"grpc_timeout_header_max": "0.3s"}}
+    routes = [route("h1", "/h1/grpc", prefix_rewrite="/grpc", **bounded),
+              route("h2", "/h2/grpc", prefix_rewrite="/grpc", **bounded), route("h1", "/h1/", prefix_rewrite="/"), route("h2", "/h2/", prefix_rewrite="/"), route("dead", "/dead"),
               {"match": {"prefix": "/busy"}, "direct_response": {"status": 429, "body": "busy"}},
               {"match": {"prefix": "/closed"}, "direct_response": {"status": 403}}]
     directory = tempfile.mkdtemp(prefix="weir-h2-")
@@ -354,6 +356,16 @@ class Node(ClientsTest):
       return [200, "application/grpc", status, True, None]
     self.assertEqual(self.call("/", "grpc_answers", "/nowhere,/dead,/busy,/closed"),
                      {"/nowhere": told("12"), "/dead": told("14"), "/busy": told("14"), "/closed": told("7")})
+
+  def test_a_deadline_ends_an_answer_of_grpc_that_has_begun(self):
+    for up in UPSTREAMS:
+      self.assertEqual(self.call(up, "grpc_ends", "/grpc_hang"), {"http": 200, "body": "half", "status": "4", "rst": 0,
+                                                                  "message": "max_duration_timeout"})
+
+  def test_a_backend_that_fails_ends_an_answer_of_grpc_that_has_begun(self):
+    for up in UPSTREAMS:
+      got = self.call(up, "grpc_ends", "/grpc_cut")
+      self.assertEqual((got["http"], got["body"], got["status"], got["rst"]), (200, "half", "14", 0))
 
   def test_websocket_over_http_2(self):
     for up in UPSTREAMS:

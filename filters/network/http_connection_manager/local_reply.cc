@@ -69,6 +69,13 @@ LocalReplyText FormatLocalReply(const config::LocalReplyConfig& config,
   return text;
 }
 
+bool IsGrpc(std::string_view content_type) {
+  constexpr std::string_view kGrpc = "application/grpc";
+  return content_type.substr(0, kGrpc.size()) == kGrpc &&
+         (content_type.size() == kGrpc.size() || content_type[kGrpc.size()] == '+' ||
+          content_type[kGrpc.size()] == ';');
+}
+
 LocalReplyText AsGrpc(const LocalReplyText& text) {
   LocalReplyText grpc = text;
   grpc.status = 200;
@@ -96,28 +103,33 @@ uint32_t GrpcStatusOf(uint32_t http_status) {
   }
 }
 
-void AddGrpcStatus(uint32_t grpc_status, std::string_view message, http::Message* response) {
-  response->AddStatic(WEIR_TOKEN_CONTENT_TYPE, "application/grpc");
+uint32_t GrpcStatusOf(const http::LocalReply& reply) {
+  return reply.grpc_status == http::LocalReply::kGrpcStatusOfHttp
+             ? GrpcStatusOf(reply.status)
+             : static_cast<uint32_t>(reply.grpc_status);
+}
+
+void AddGrpcStatus(uint32_t grpc_status, std::string_view text, http::Message* message) {
   char number[10];
-  response->Add("grpc-status", Number(grpc_status, number));
-  if (message.empty()) return;
+  message->Add("grpc-status", Number(grpc_status, number));
+  if (text.empty()) return;
   // Percent-encoded: all that is not printable ASCII, and '%' itself.
-  const size_t most = message.size() < 1024 ? message.size() : 1024;
-  auto* room = static_cast<char*>(response->arena()->Allocate(most * 3, 1));
+  const size_t most = text.size() < 1024 ? text.size() : 1024;
+  auto* room = static_cast<char*>(message->arena()->Allocate(most * 3, 1));
   if (room == nullptr) return;
   size_t n = 0;
   static constexpr char kHex[] = "0123456789ABCDEF";
   for (size_t i = 0; i < most; ++i) {
-    const auto c = static_cast<unsigned char>(message[i]);
+    const auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x20 && c <= 0x7e && c != '%') {
-      room[n++] = message[i];
+      room[n++] = text[i];
     } else {
       room[n++] = '%';
       room[n++] = kHex[c >> 4];
       room[n++] = kHex[c & 15];
     }
   }
-  response->AddStatic(WEIR_TOKEN_GRPC_MESSAGE, {room, n});
+  message->AddStatic(WEIR_TOKEN_GRPC_MESSAGE, {room, n});
 }
 
 }  // namespace weir::hcm

@@ -103,6 +103,7 @@ class Stream final : public net::Actor,
   void UpdateResponseCredit();
   void Reply(const http::LocalReply& reply);
   void SendReply(const http::LocalReply& reply, bool bypass);
+  bool EndGrpcAnswer(const http::LocalReply& reply);
   void Reply(uint32_t status, std::string_view details, observe::ResponseFlag flag);
   void Reply(uint32_t status, std::string_view details);
   void BuildReply(const http::LocalReply& reply, std::string_view* body);
@@ -150,6 +151,7 @@ class Stream final : public net::Actor,
   bool tunnel_open_ : 1 = false;  // upgrades_active has us
   bool tunnel_over_ : 1 = false;  // the backend's side of it is done
   bool grpc_ : 1 = false;
+  bool grpc_answer_ : 1 = false;  // what went to the codec is gRPC's, and can end with trailers
   bool paused_ : 1 = false;
   bool trailers_passed_ : 1 = false;  // the request's trailers went to the terminal filter
   bool timed_ : 1 = false;            // the timers run

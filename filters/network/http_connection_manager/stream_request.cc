@@ -4,6 +4,7 @@
 #include <new>
 
 #include "core/http/route/rewrite.h"
+#include "filters/network/http_connection_manager/local_reply.h"
 #include "filters/network/http_connection_manager/request_rules.h"
 #include "filters/network/http_connection_manager/server_connection.h"
 #include "filters/network/http_connection_manager/stream.h"
@@ -14,17 +15,6 @@ using http::Direction;
 using http::LocalReply;
 using http::Message;
 using http::SliceQueue;
-
-namespace {
-
-bool IsGrpc(std::string_view content_type) {
-  constexpr std::string_view kGrpc = "application/grpc";
-  return content_type.substr(0, kGrpc.size()) == kGrpc &&
-         (content_type.size() == kGrpc.size() || content_type[kGrpc.size()] == '+' ||
-          content_type[kGrpc.size()] == ';');
-}
-
-}  // namespace
 
 void Stream::OnHead(weir_head& head, bool end_stream) {
   counted_ = true;

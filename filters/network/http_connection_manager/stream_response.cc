@@ -59,6 +59,9 @@ void Stream::SendResponseHead(bool end_stream) {
   if (downstream_->last_request()) head.flags |= WEIR_HEAD_CLOSE;
   if (request_.method() == "HEAD" || head.status == 204 || head.status == 304)
     head.flags |= WEIR_HEAD_NO_BODY;
+  grpc_answer_ = grpc_ && head.status == 200 && !end_stream &&
+                 (head.flags & (WEIR_HEAD_HAS_LENGTH | WEIR_HEAD_NO_BODY)) == 0 &&
+                 downstream_->multiplexed() && IsGrpc(response_.Get(WEIR_TOKEN_CONTENT_TYPE));
   if (tunnel_ && (head.flags & WEIR_HEAD_TUNNEL) == 0) {
     tunnel_ = false;
     if (!request_ended_) head.flags |= WEIR_HEAD_CLOSE;
@@ -176,6 +179,7 @@ void Stream::Reply(const LocalReply& reply) {
   request_dead_ = true;
   route_deadline_ = request_deadline_ = rate_deadline_ = 0;
   if (response_sent_) {
+    if (EndGrpcAnswer(reply)) return;
     // The client has a head already: it must see that what follows is not the whole.
     ResetDownstream(WEIR_REASON_LOCAL_RESET);
     return;
@@ -186,6 +190,25 @@ void Stream::Reply(const LocalReply& reply) {
   // their say.
   if (response_started_) chain_.Close(http::kResponse);
   SendReply(reply, response_started_ || chain_.empty());
+}
+
+// An answer of gRPC that has begun ends with a status of ours in place of the backend's: the client
+// learns why, which no reset could say. A deadline does not wait for a client that takes nothing.
+bool Stream::EndGrpcAnswer(const LocalReply& reply) {
+  if (!grpc_answer_ || !bound() || end_queued()) return false;
+  if (reply.grpc_status == kGrpcDeadlineExceeded && queued_bytes() > 0) return false;
+  void* memory = arena_.Allocate(sizeof(Message), alignof(Message));
+  if (memory == nullptr) return false;
+  auto* trailers = new (memory) Message(&arena_);
+  trailers->Reset(WEIR_HEAD_TRAILERS);
+  const LocalReplyText text = FormatLocalReply(hcm_->settings().local_reply_config, reply, &arena_);
+  AddGrpcStatus(GrpcStatusOf(reply), text.grpc_message, trailers);
+  local_reply_ = true;
+  chain_.Close(http::kRequest);
+  chain_.Close(http::kResponse);
+  response_trailers_ = trailers;
+  EndResponse(&trailers->head());
+  return true;
 }
 
 void Stream::SendReply(const LocalReply& reply, bool bypass) {
@@ -218,10 +241,8 @@ void Stream::BuildReply(const LocalReply& reply, std::string_view* body) {
   response_.Reset(WEIR_HEAD_RESPONSE, static_cast<uint16_t>(text.status));
   weir_head& head = response_.head();
   if (grpc_) {
-    const uint32_t status = reply.grpc_status == LocalReply::kGrpcStatusOfHttp
-                                ? GrpcStatusOf(reply.status)
-                                : static_cast<uint32_t>(reply.grpc_status);
-    AddGrpcStatus(status, text.grpc_message, &response_);
+    response_.AddStatic(WEIR_TOKEN_CONTENT_TYPE, "application/grpc");
+    AddGrpcStatus(GrpcStatusOf(reply), text.grpc_message, &response_);
   } else if (!text.body.empty()) {
     response_.AddStatic(WEIR_TOKEN_CONTENT_TYPE, text.content_type);
   }

@@ -237,6 +237,17 @@ const scenarios = {
     return out;
   },
 
+  // A gRPC answer that has begun, and what ends it.
+  async grpc_ends() {
+    const session = connect();
+    const got = await ask(session, argument, {
+      ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': '30S',
+    }, 'x');
+    await until(session, (now) => now.hanging === 0);
+    const { 'grpc-status': status, 'grpc-message': message } = got.trailers || {};
+    return { http: got.status, body: String(got.body), status, message, rst: got.rst };
+  },
+
   websocket_http1: () => talk(new WebSocket('ws://' + base.host + prefix + '/socket')),
 
   websocket() {

@@ -80,6 +80,17 @@ const pages = {
       if (req.stream) state.last_rst = req.stream.rstCode;
     });
   },
+  // The beginning of a gRPC answer; then nothing, or a reset.
+  '/grpc_hang'(req, res) {
+    res.writeHead(200, { 'content-type': 'application/grpc' });
+    res.write('half');
+    pages['/hang'](req, res);
+  },
+  '/grpc_cut'(req, res) {
+    res.writeHead(200, { 'content-type': 'application/grpc' });
+    res.write('half');
+    setTimeout(() => cut(req, http2.constants.NGHTTP2_INTERNAL_ERROR), 50);
+  },
   '/goaway'(req, res, query) {
     perSession = Number(query.get('n'));
     res.end('noted');
