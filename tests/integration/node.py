@@ -33,9 +33,10 @@ def require(*modules):
 class Program:
   """node SCRIPT ARGUMENTS, whose standard output is read line by line; a server ends when its input does."""
 
-  def __init__(self, script, *arguments):
+  def __init__(self, script, *arguments, **environment):
     self.process = subprocess.Popen([NODE, os.path.join(HERE, script)] + [str(a) for a in arguments], stdin=subprocess.PIPE,
-                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    env=dict(ENVIRONMENT, **environment))
 
   def line(self):
     text = self.process.stdout.readline()

@@ -1,7 +1,10 @@
 """gRPC by a widely used library on both sides: the four forms of a call, deadlines, cancellation, status and metadata."""
 
+import shutil
 import signal
+import tempfile
 
+import certificates
 import harness
 import node
 from harness import WeirTest, cluster, config, listener, route
@@ -15,6 +18,9 @@ class GrpcTest(WeirTest):
   server_arguments = ()
   downstream = {"codecs": ["h2", "h1"]}
   upstream = {"protocol": "h2", "idle_timeout": "0.2s"}
+  listener_keys = {}
+  server_environment = {}
+  client_environment = {}
 
   @classmethod
   def setUpClass(cls):
@@ -23,18 +29,19 @@ class GrpcTest(WeirTest):
 
   @classmethod
   def make_config(cls):
-    cls.server = node.Program("grpc/server.js", *cls.server_arguments)
+    cls.server = node.Program("grpc/server.js", *cls.server_arguments, **cls.server_environment)
     cls.addClassCleanup(lambda: cls.server.end())
     cls.port = int(cls.server.line())
     bounded = {"grpc_timeout_header_max": "%dms" % BOUND_MS}
     routes = [route(prefix="/weir.test.Echo/Bounded", timeout="0s", max_stream_duration=bounded),
               route(prefix="/weir.test.Echo/", timeout="0s"),
               {"match": {"prefix": "/refused"}, "direct_response": {"status": 429}}]
-    return config([listener("main", routes, **cls.downstream)],
+    return config([listener("main", routes, options=cls.listener_keys, **cls.downstream)],
                   [cluster("app", "127.0.0.1:%d" % cls.port, **cls.upstream)])
 
   def start(self, scenario, argument=""):
-    program = node.Program("grpc/client.js", self.weir.addresses["main"], scenario, argument)
+    program = node.Program("grpc/client.js", self.weir.addresses["main"], scenario, argument,
+                           **self.client_environment)
     self.addCleanup(program.end)
     return program
 
@@ -96,6 +103,25 @@ class Calls(GrpcTest):
     # The library itself joins what came twice.
     self.assertEqual(initial, {"echo-text": ["a, b"], "echo-twice": ["one, two"], "echo-bytes-bin": ["0001ff0d0a"]})
     self.assertEqual(got["trailers"], {"trail-text": ["at the end"], "trail-bytes-bin": ["fe00"]})
+
+
+class CallsOverTls(Calls):
+  """The same with TLS on both sides, where the handshake says that it is HTTP/2."""
+
+  downstream = {}
+  upstream = {"protocol": "auto", "idle_timeout": "0.2s"}
+
+  @classmethod
+  def setUpClass(cls):
+    directory = tempfile.mkdtemp(prefix="weir-grpc-")
+    cls.addClassCleanup(shutil.rmtree, directory)
+    authority = certificates.Authority(directory)
+    cert, key = authority.issue("site", ["DNS:site.test", "IP:127.0.0.1"])
+    cls.listener_keys = {"tls": {"certificates": [{"cert": cert, "key": key}]}}
+    cls.upstream = dict(cls.upstream, tls={"ca": authority.cert})
+    cls.server_environment = {"GRPC_CERT": cert, "GRPC_KEY": key}
+    cls.client_environment = {"GRPC_CA": authority.cert}
+    super().setUpClass()
 
 
 class Endings(GrpcTest):

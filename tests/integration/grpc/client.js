@@ -1,4 +1,6 @@
 // node client.js ADDRESS SCENARIO [ARGUMENT]: runs it against the service at ADDRESS, and prints what came of it as JSON.
+// Over TLS, as site.test, where GRPC_CA names a file.
+const fs = require('fs');
 const grpc = require('@grpc/grpc-js');
 const service = require('./service.js');
 
@@ -7,7 +9,10 @@ const options = {
   'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1, 'grpc.use_local_subchannel_pool': 1,
 };
 const Client = grpc.makeGenericClientConstructor(service, 'Echo', {});
-const client = new Client(address, grpc.credentials.createInsecure(), options);
+const ca = process.env.GRPC_CA;
+if (ca) options['grpc.ssl_target_name_override'] = 'site.test';
+const client = new Client(
+  address, ca ? grpc.credentials.createSsl(fs.readFileSync(ca)) : grpc.credentials.createInsecure(), options);
 const json = (value) => Buffer.from(JSON.stringify(value));
 const names = Object.fromEntries(Object.entries(grpc.status).map(([name, code]) => [code, name]));
 

@@ -1,4 +1,6 @@
-// node server.js [MAX_CONNECTION_AGE_MS]: prints its port; ends with its standard input.
+// node server.js [MAX_CONNECTION_AGE_MS]: prints its port; ends with its standard input. Over TLS where GRPC_CERT and GRPC_KEY
+// name files.
+const fs = require('fs');
 const grpc = require('@grpc/grpc-js');
 const service = require('./service.js');
 
@@ -94,7 +96,11 @@ if (age !== undefined) {
 }
 const server = new grpc.Server(options);
 server.addService(known, handlers);
-server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
+const { GRPC_CERT: cert, GRPC_KEY: key } = process.env;
+const credentials = cert
+  ? grpc.ServerCredentials.createSsl(null, [{ cert_chain: fs.readFileSync(cert), private_key: fs.readFileSync(key) }])
+  : grpc.ServerCredentials.createInsecure();
+server.bindAsync('127.0.0.1:0', credentials, (error, port) => {
   if (error) throw error;
   console.log(port);
 });
