@@ -36,6 +36,7 @@ class ClientsTest(WeirTest):
   """One listener that takes both; the paths /h1/... and /h2/... go to the backend of that protocol."""
 
   program = "curl"
+  http = {}
 
   @classmethod
   def setUpClass(cls):
@@ -60,7 +61,7 @@ class ClientsTest(WeirTest):
     cls.addClassCleanup(shutil.rmtree, directory)
     cert, key = certificates.Authority(directory).issue("site", ["IP:127.0.0.1"])
     tls = {"tls": {"certificates": [{"cert": cert, "key": key}]}}
-    return config([listener("main", routes, upgrade_configs=["websocket"]), listener("tls", routes, options=tls)],
+    return config([listener("main", routes, upgrade_configs=["websocket"], **cls.http), listener("tls", routes, options=tls)],
                   [cluster("h1", "127.0.0.1:%d" % ports["h1"], protocol="h1", **keys),
                    cluster("h2", "127.0.0.1:%d" % ports["h2"], protocol="h2", **keys), cluster("dead", dead)])
 
@@ -375,6 +376,16 @@ class Node(ClientsTest):
   def test_websocket_over_http_1(self):
     for up in UPSTREAMS:
       self.assertEqual(self.call(up, "websocket_http1"), {"code": 1000, "echoed": 50})
+
+
+class NodeBehindAFilter(Node):
+  """The same with a filter that sees every head."""
+
+  http = {"http_filters": [{"name": "header_mutation", "typed_config": {"mutations": {
+      "response_mutations": [{"append": {"header": {"key": "x-filtered", "value": "yes"}}}]}}}, {"name": "mux"}]}
+
+  def test_the_filter_is_there(self):
+    self.assertEqual(self.get("/h2/size?n=3").get("x-filtered"), "yes")
 
 
 if __name__ == "__main__":
