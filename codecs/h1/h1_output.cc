@@ -6,8 +6,10 @@
 namespace weir::h1 {
 
 uint32_t H1Codec::Produce(uint64_t budget, weir_out* out) {
-  const bool more =
-      out_ != Out::kIdle && out_ != Out::kDone && user_ != nullptr && ProduceBody(budget, out);
+  // A tunnel's bytes before the backend has agreed to it would be requests to one that has not.
+  const bool held = !server() && out_ == Out::kTunnel && in_ == In::kHead;
+  const bool more = out_ != Out::kIdle && out_ != Out::kDone && user_ != nullptr && !held &&
+                    ProduceBody(budget, out);
   if (close_) return WEIR_PRODUCED_CLOSE;
   if (out_ == Out::kDone && in_ == In::kTunnel) return WEIR_PRODUCED_CLOSE | WEIR_PRODUCED_HALF;
   return more ? WEIR_PRODUCED_MORE : 0;

@@ -15,6 +15,20 @@ namespace weir::h2 {
 
 // ---- Life
 
+namespace {
+
+// What the options say, where they say something; else the host's.
+uint32_t FirstWindow(const weir_codec_params& params, const Options& options) {
+  uint32_t window = params.stream_window;
+  if (options.initial_stream_window_size != kDefaultOptions.initial_stream_window_size) {
+    const uint32_t most = WEIR_HAS(&params, stream_window_max) ? params.stream_window_max : 0;
+    window = std::min(options.initial_stream_window_size, std::max(window, most));
+  }
+  return std::min(window, kMaxWindow);
+}
+
+}  // namespace
+
 H2Codec::H2Codec(const weir_codec_params& params, const Options& options, Scratch* scratch)
     : host_(params.host),
       codec_host_(params.codec_host),
@@ -30,7 +44,7 @@ H2Codec::H2Codec(const weir_codec_params& params, const Options& options, Scratc
       max_head_bytes_(params.max_head_bytes),
       max_fields_(params.max_field_count),
       max_trailer_bytes_(params.max_trailer_bytes),
-      stream_window_(std::min(params.stream_window, kMaxWindow)),
+      stream_window_(FirstWindow(params, options)),
       stream_window_max_(
           std::min(std::max(params.stream_window,
                             WEIR_HAS(&params, stream_window_max) ? params.stream_window_max : 0),
@@ -42,8 +56,6 @@ H2Codec::H2Codec(const weir_codec_params& params, const Options& options, Scratc
   ObjectPool<Group>::Enter();
   context_.position = position_;
   preface_left_ = server() ? 24 : 0;
-  if (now() != 0 && options.settings_timeout_ms != 0)
-    settings_deadline_ = now() + options.settings_timeout_ms;
   last_frame_ms_ = now();
   QueuePreface();
 }

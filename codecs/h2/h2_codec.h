@@ -176,6 +176,8 @@ class H2Codec {
                           weir_out* out);
   void EncodeHead(const weir_head& head, weir_out* out);
   void EncodeRequestStart(const weir_head& head, weir_out* out);
+  // Dead: the host is to be told first.
+  uint32_t Over() const { return death_told_ ? WEIR_PRODUCED_CLOSE : WEIR_PRODUCED_EVENTS; }
   // False: it has nothing to send for now, and is on no list.
   bool SendBody(Stream* stream, uint64_t* budget, weir_out* out);
   void SendTrailers(Stream* stream, weir_out* out);
@@ -262,6 +264,7 @@ class H2Codec {
   bool goaway_final_ = false;  // the second
   bool peer_goaway_ = false;
   bool goaway_told_ = false;  // the host had its event
+  bool settings_due_ = true;  // not said yet
   bool settings_acked_ = false;
   const bool secure_;
   bool peer_settings_ = false;  // the peer's first SETTINGS came

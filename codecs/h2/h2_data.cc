@@ -49,7 +49,7 @@ H2Codec::Step H2Codec::StartData(Input* in, const FrameHeader& header, const Dat
   if (!stream->receive_open) return fail(ErrorCode::kStreamClosed, "http2.data_after_end");
   if (!stream->head_received) return fail(ErrorCode::kProtocolError, "http2.data_before_headers");
   stream->receive_window -= header.length;
-  if (stream->receive_window < 0)
+  if (header.length > 0 && stream->receive_window < 0)
     return fail(ErrorCode::kFlowControlError, "http2.stream_window_exceeded");
   if (stream->no_content && prefix.content > 0)
     return fail(ErrorCode::kProtocolError, "http2.body_not_allowed");

@@ -206,7 +206,9 @@ H2Codec::Step H2Codec::OnRstStream(Input* in, const FrameHeader& header, const u
   // The end of an exchange whose answer is complete costs nobody anything.
   const bool over = stream != nullptr && !(server() ? stream->send_open : stream->receive_open);
   const bool began = stream == nullptr || (server() ? stream->head_sent : stream->head_received);
-  if (!over && !Allow(guards_.PeerReset(now(), began, limits()))) return Step::kNext;
+  // Nor does one that crossed our own, or that follows it (section 8.1).
+  const bool known_over = over || (stream == nullptr && closed_.WasReset(header.stream));
+  if (!known_over && !Allow(guards_.PeerReset(now(), began, limits()))) return Step::kNext;
   if (stream == nullptr) return Step::kNext;
   FillReset(in->event, *stream, ReasonOf(code));
   const bool known = stream->user != nullptr;

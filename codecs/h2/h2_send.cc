@@ -233,7 +233,12 @@ void H2Codec::EncodeRequestStart(const weir_head& head, weir_out* out) {
 
 uint32_t H2Codec::Produce(uint64_t budget, weir_out* out) {
   FlushControl(out);
-  if (dead_) return WEIR_PRODUCED_CLOSE;
+  if (dead_) return Over();
+  if (settings_due_) {  // said now: from here on the peer has its time
+    settings_due_ = false;
+    if (now() != 0 && options_->settings_timeout_ms != 0)
+      settings_deadline_ = now() + options_->settings_timeout_ms;
+  }
   while (budget > 0) {
     Stream* stream = scheduler_.Next();
     if (stream == nullptr) break;
@@ -243,7 +248,7 @@ uint32_t H2Codec::Produce(uint64_t budget, weir_out* out) {
   // Nobody waits for the connection's window any more, whoever did: it begins anew.
   if (scan_ms_ != 0 && !scheduler_.has_parked()) guards_.connection_reader().Rest(now());
   FlushControl(out);  // what the ends of streams have queued
-  if (dead_) return WEIR_PRODUCED_CLOSE;
+  if (dead_) return Over();
   // The last head that was gathered is of no use to anybody now.
   if (block_ != nullptr && context_.open_block == 0 && streams_.size() == 0) DropBlock();
   const uint32_t events = overdue_ > 0 ? uint32_t{WEIR_PRODUCED_EVENTS} : 0;

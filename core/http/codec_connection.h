@@ -29,6 +29,9 @@ const weir_codec_host* CodecHostTable();
 // is over) -> OnGone, once -> deleted at the end of the turn.
 class CodecConnection : public net::Actor, public net::IoClient {
  public:
+  // Queued output beyond which the codec is not asked for more.
+  static constexpr uint64_t kOutLimit = 262144;
+
   // The set must live until the connection is gone, its codecs and what their params point to until
   // it is deleted. Position and stream limits are in the params.
   CodecConnection(net::WorkerContext* context, std::unique_ptr<net::Io> io, const CodecSet* codecs);
@@ -46,7 +49,10 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool decided() const { return codec_ != nullptr; }
   bool multiplexed() const { return multiplexed_; }
   // Streams that can be opened now.
-  uint32_t Capacity() const { return closing() || !decided() ? 0 : api_->capacity(codec_); }
+  // None while the peer does not take what waits for it.
+  uint32_t Capacity() const {
+    return closing() || !decided() || out_.bytes() >= kOutLimit ? 0 : api_->capacity(codec_);
+  }
   // Whether it can carry further streams after the present ones.
   bool Reusable() const {
     return !closing() && !input_ended_ && (!decided() || api_->reusable(codec_) != 0);
@@ -123,8 +129,6 @@ class CodecConnection : public net::Actor, public net::IoClient {
   friend class CodecStream;
   friend struct CodecHost;
 
-  static constexpr uint64_t kOutLimit =
-      262144;  // queued output beyond which the codec is not asked for more
   static constexpr uint64_t kReadPerTurn = 262144;
   static constexpr uint64_t kLeastCharge = 16384;  // of it, for one read
   static constexpr int kMessagesPerTurn = 64;
@@ -145,6 +149,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // Parses what is there. False: nothing more can be done with it now.
   void Parse(int* messages);
   bool AwaitsRest();
+  bool Glutted();
   bool ResetAfterEnd();
   ReadResult ReadOnce(uint64_t* budget);
   ReadResult ReadDiscard();
@@ -175,6 +180,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   uint32_t input_size_ = 0;
 
   bool blocked_ : 1 = false;      // the codec has bytes that must wait
+  bool glutted_ : 1 = false;      // too much output waits for anything more to be read
   bool events_wait_ : 1 = false;  // the codec has something to tell without bytes
   bool input_ended_ : 1 = false;
   bool end_reported_ : 1 = false;
@@ -202,6 +208,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   uint64_t codec_deadline_ = 0;
   uint64_t bytes_received_ = 0;
   uint64_t bytes_sent_ = 0;
+  uint64_t output_seen_ = 0;  // all that had been put out when input was last shown
   OutQueue out_;
   base::List<CodecStream, &CodecStream::stream_link_> streams_;
   base::List<CodecStream, &CodecStream::sent_link_> sent_;

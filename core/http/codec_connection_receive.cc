@@ -22,7 +22,7 @@ void CodecConnection::Pump() {
   int messages = kMessagesPerTurn;
   bool look_again = false;
   blocked_ = false;
-  while (!finished_ && !closing_) {
+  while (!finished_ && !closing_ && !Glutted()) {
     if (input_size_ > 0 || events_wait_ || (input_ended_ && !end_reported_)) Parse(&messages);
     if (finished_ || closing_ || blocked_ || input_ended_) break;
     if (!io_->readable() && !failed_ && !(look_again && AwaitsRest())) break;
@@ -39,6 +39,7 @@ void CodecConnection::Pump() {
     look_again = result == ReadResult::kBytes;
   }
   if (gone_) return;
+  output_seen_ = bytes_sent_ + out_.bytes();
   KeepInput();
   if (multiplexed()) {
     // What came may have been answered by the codec itself, or have given streams room to send.
@@ -46,6 +47,15 @@ void CodecConnection::Pump() {
     OnShown(input_size_ > 0);
   }
   if (input_size_ > 0 && !blocked_) OnPartialInput();
+}
+
+// A client that asks and does not read what it is answered is not listened to until it has. Bodies
+// alone never make so much wait. Towards a backend this would be wrong: its answer may be what lets
+// it read on.
+bool CodecConnection::Glutted() {
+  if (!server_ || out_.bytes() < 2 * kOutLimit) return false;
+  glutted_ = true;
+  return true;
 }
 
 // In the middle of a message a short read is not the last word: a RST that came with the bytes is
@@ -133,6 +143,10 @@ void CodecConnection::Parse(int* messages) {
     return;
   }
   while (!finished_ && !closing_) {
+    if (Glutted()) {
+      blocked_ = true;
+      break;
+    }
     weir_event event{};
     Receive(end ? uint32_t{WEIR_RECEIVE_EOF} : 0u, &event);
     if (event.type == WEIR_EVENT_NONE || event.type == WEIR_EVENT_BLOCKED) {
@@ -240,6 +254,8 @@ void CodecConnection::DispatchHead(weir_event& event) {
   }
   if (stream == nullptr) return;
   if (event.end_stream != 0) FinishReceived(stream);
+  // What waited for the tunnel to open can go.
+  if (!server_ && (event.head->flags & WEIR_HEAD_TUNNEL) != 0) MarkDirty();
   stream->OnHead(*event.head, event.end_stream != 0);
 }
 

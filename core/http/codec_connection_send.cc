@@ -16,6 +16,10 @@ void CodecConnection::OnFlush() {
       }
       bytes_sent_ += static_cast<uint64_t>(n);
     }
+    if (glutted_ && out_.bytes() < kOutLimit) {
+      glutted_ = false;
+      context_->reactor->WantRead(this);
+    }
     if (!out_.empty()) {
       out_.Compact();
       return;
@@ -42,13 +46,15 @@ void CodecConnection::OnFlush() {
 // Asks the codec for output. True: it has more, or was not asked because too much waits already.
 bool CodecConnection::Produce() {
   if (finished_ || !decided()) return false;
-  if (out_.bytes() >= kOutLimit) return true;
-  const uint64_t before = out_.bytes();
-  const uint32_t produced = api_->produce(codec_, kOutLimit - before, &out_);
+  if (out_.bytes() >= kOutLimit) {
+    if (!sent_.empty()) ReportSent();
+    return true;
+  }
+  const uint32_t produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
   if ((produced & WEIR_PRODUCED_EVENTS) != 0) {
     events_wait_ = true;
-    context_->reactor->WantRead(this);
-  } else if (blocked_ && multiplexed() && out_.bytes() > before) {
+    if (!closing()) context_->reactor->WantRead(this);
+  } else if (blocked_ && multiplexed() && bytes_sent_ + out_.bytes() > output_seen_) {
     context_->reactor->WantRead(this);  // what waited for its answers to leave
   }
   if ((produced & WEIR_PRODUCED_CLOSE) != 0) {
@@ -65,9 +71,12 @@ bool CodecConnection::Produce() {
 
 // Both halves of a server's tunnel are over, but what came may still be on its way to a backend.
 bool CodecConnection::TunnelDrains() {
-  if (!server_ || streams_.empty()) return false;
-  const CodecStream* stream = streams_.front();
-  return stream->tunnel_ && stream->sent_all_ && stream->received_all_;
+  if (!server_) return false;
+  for (CodecStream* stream = streams_.front(); stream != nullptr;
+       stream = streams_.next(stream)) {
+    if (stream->tunnel_ && stream->sent_all_ && stream->received_all_) return true;
+  }
+  return false;
 }
 
 void CodecConnection::ReportSent() {

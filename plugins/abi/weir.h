@@ -309,7 +309,9 @@ enum {
  *  - send_head answering WEIR_NO_ROOM or WEIR_REFUSED has written nothing, and the stream is as before.
  *  - The parsing codec checks the length of a body against content_length.
  *  - receive may answer BLOCKED also until produce has run, so that control output stays bounded.
- *  - Padding is credited by the codec itself. */
+ *  - Padding is credited by the codec itself.
+ *  - In client position nothing of a tunnel is sent before the backend has agreed to it, where its bytes could be taken for
+ *    something else; once it has, the host calls produce. */
 typedef struct weir_codec_api {
   uint32_t struct_size;
   uint32_t flags; /* WEIR_CODEC_API_* */

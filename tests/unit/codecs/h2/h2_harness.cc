@@ -292,7 +292,9 @@ void H2Harness::Advance(uint64_t ms) {
 }
 
 void H2Harness::Produce(uint64_t budget) {
-  for (int i = 0; i < 100000 && (ProduceOnce(budget) & WEIR_PRODUCED_MORE) != 0; ++i) {
+  for (int i = 0;
+       i < 100000 && (ProduceOnce(budget) & (WEIR_PRODUCED_MORE | WEIR_PRODUCED_EVENTS)) != 0;
+       ++i) {
   }
 }
 
