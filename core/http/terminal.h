@@ -70,6 +70,7 @@ class Terminal {
   // Body bytes of the response that went to the client: the backend may send as many more.
   virtual void OnResponseTaken(uint64_t bytes) = 0;
   // The stream needs no answer any more: the client is gone, or somebody else answered.
+  // WEIR_REASON_NO_ERROR: it has a whole one, whose head is all there is.
   virtual void OnCancel(uint32_t reason) = 0;
 };
 

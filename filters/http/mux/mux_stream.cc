@@ -245,7 +245,12 @@ void MuxStream::Unlink(uint32_t reason) {
 
 void MuxStream::OnCancel(uint32_t reason) {
   if (reason == WEIR_REASON_TIMEOUT && pool_ != nullptr) pool_->stats().upstream_rq_timeout->Add();
-  if (attachment_.attached() && pool_ != nullptr) pool_->stats().upstream_rq_tx_reset->Add();
+  if (attachment_.attached() && pool_ != nullptr) {
+    // Without an error the answer was whole before the backend said so.
+    const observe::ClusterStats& stats = pool_->stats();
+    (reason == WEIR_REASON_NO_ERROR ? stats.upstream_rq_completed : stats.upstream_rq_tx_reset)
+        ->Add();
+  }
   Unlink(reason);
 }
 

@@ -70,7 +70,7 @@ void Stream::Finish() {
   if (finished_) return;
   finished_ = true;
   request_dead_ = true;
-  CancelTerminal(WEIR_REASON_CANCEL);
+  CancelTerminal(head_only_ ? WEIR_REASON_NO_ERROR : WEIR_REASON_CANCEL);
   if (tunnel_open_) {
     hcm_->stats.downstream_cx_upgrades_active->Sub();
     Reset(WEIR_REASON_NONE);  // the codec lets go of it; both halves are over, or nobody wants the

@@ -144,6 +144,7 @@ class Stream final : public net::Actor,
   bool response_started_ : 1 = false;  // a final head entered the filters
   bool response_sent_ : 1 = false;     // a final head went to the codec
   bool response_ended_ : 1 = false;    // the end went to the codec
+  bool head_only_ : 1 = false;         // what went to the codec has no body: it ended with its head
   bool local_reply_ : 1 = false;
   bool expects_continue_ : 1 = false;
   bool continue_sent_ : 1 = false;

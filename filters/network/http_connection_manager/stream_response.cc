@@ -22,11 +22,15 @@ void Stream::RespondInterim(const weir_head& head) {
   if (head.status == 100 && continue_sent_) return;  // the client has one
   TouchIdle();
   if (response_.Take(head, hcm_->settings().max_headers_count) != Message::Verdict::kOk) return;
-  if (chain_.empty() || chain_.Interim()) {
-    if (finished_ || local_reply_) return;
+  // What filters may look at must be ours: the backend connection's bytes go with this call.
+  const bool passed = chain_.empty() || (response_.Own() && chain_.Interim());
+  // An answer of a filter stands in its place now.
+  if (finished_ || local_reply_) return;
+  if (passed) {
     if (head.status == 100) continue_sent_ = true;
     SendHead(response_.head(), false);
   }
+  response_.Reset(0);
 }
 
 void Stream::RespondHead(const weir_head& head, bool end_stream) {
@@ -37,16 +41,16 @@ void Stream::RespondHead(const weir_head& head, bool end_stream) {
     CancelTerminal(WEIR_REASON_PROTOCOL);
     return Reply(502, "upstream_invalid_response", ResponseFlag::kUpstreamProtocolError);
   }
+  // Filters look at the head as long as the stream lives, and the backend connection's bytes go
+  // with this call.
+  if (!chain_.empty() && !response_.Own()) return Reply(500, "response_headers_too_large");
   response_started_ = true;
   if (info_.details.empty()) info_.details = "via_upstream";
   if (chain_.empty()) {
     SendResponseHead(end_stream);
-    return;
+  } else {
+    chain_.Headers(http::kResponse, end_stream);
   }
-  chain_.Headers(http::kResponse, end_stream);
-  // A filter withholds the head: its bytes are the backend connection's, and must become ours.
-  if (!finished_ && !response_sent_ && !local_reply_ && !response_.Own())
-    Reply(500, "response_headers_too_large");
 }
 
 void Stream::SendResponseHead(bool end_stream) {
@@ -72,7 +76,10 @@ void Stream::SendResponseHead(bool end_stream) {
     hcm_->stats.downstream_cx_upgrades_total->Add();
     hcm_->stats.downstream_cx_upgrades_active->Add();
   }
-  if (SendHead(head, end_stream) != WEIR_OK) {
+  // The head is all of such an answer, also where the backend says its end later: what still comes
+  // is nobody's.
+  head_only_ = !tunnel_ && (head.flags & WEIR_HEAD_NO_BODY) != 0;
+  if (SendHead(head, end_stream || head_only_) != WEIR_OK) {
     CancelTerminal(WEIR_REASON_INTERNAL);
     ResetDownstream(WEIR_REASON_INTERNAL);
   }
@@ -128,6 +135,8 @@ void Stream::EndResponse(const weir_head* trailers) {
 
 void Stream::RespondFailure(const LocalReply& reply) {
   if (finished_ || local_reply_) return;
+  // The client has the whole answer.
+  if (head_only_) return;
   Reply(reply);
 }
 

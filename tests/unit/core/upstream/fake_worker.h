@@ -158,6 +158,11 @@ inline upstream::UpstreamCodec H1Upstream(uint32_t window = 262'144) {
   return {{{{H1Api(), H1Params(WEIR_CLIENT, window)}}}};
 }
 
+inline upstream::UpstreamCodec H2Upstream() {
+  const auto* api = static_cast<const weir_codec_api*>(weir_plugin_h2.extensions[0].api);
+  return {{{{api, H1Params(WEIR_CLIENT)}}}};
+}
+
 inline config::Cluster TestCluster(int hosts = 1) {
   config::Cluster cluster;
   cluster.name = "app";

@@ -135,7 +135,8 @@ class HcmWorld::Maker final : public HcmWorkerMaker {
 };
 
 HcmWorld::HcmWorld(const std::string& keys, const std::string& routes, const std::string& cluster,
-                   const std::string& log_path, const std::vector<test::FilterScript*>& scripts) {
+                   const std::string& log_path, const std::vector<test::FilterScript*>& scripts,
+                   const upstream::UpstreamCodec& upstream) {
   if (!scripts.empty()) scripts_ = std::make_unique<ScriptPlugin>(scripts);
   if (!log_path.empty()) {
     log_writer_ = std::make_unique<observe::LogWriter>(&worker.registry);
@@ -152,7 +153,7 @@ HcmWorld::HcmWorld(const std::string& keys, const std::string& routes, const std
   bootstrap_ = loaded.bootstrap;
   const auto stats = observe::BindClusterStats(&worker.registry, worker.context.stats, "app");
   pools_.push_back(std::make_unique<upstream::Pool>(&worker.context, &bootstrap_->clusters[0],
-                                                    test::H1Upstream(), stats, 1));
+                                                    upstream, stats, 1));
   config::Diagnostics diagnostics;
   server::ServerContext server;
   server.bootstrap = bootstrap_;

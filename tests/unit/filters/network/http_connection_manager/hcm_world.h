@@ -30,10 +30,11 @@ class HcmWorld {
   // keys: lines of the connection manager, at no indent, "idle_timeout: 5s\nvia: weir". routes: a
   // list in one line; by default all goes to the cluster "app", of one backend. cluster: further
   // keys of it, each behind a comma. scripts: up to three HTTP filters in front of the Mux, called
-  // script_0 and so on; their hooks are those that are set now.
+  // script_0 and so on; their hooks are those that are set now. upstream: what backends speak.
   explicit HcmWorld(const std::string& keys = "", const std::string& routes = "",
                     const std::string& cluster = "", const std::string& log_path = "",
-                    const std::vector<test::FilterScript*>& scripts = {});
+                    const std::vector<test::FilterScript*>& scripts = {},
+                    const upstream::UpstreamCodec& upstream = test::H1Upstream());
   ~HcmWorld();
   HcmWorld(const HcmWorld&) = delete;
   HcmWorld& operator=(const HcmWorld&) = delete;

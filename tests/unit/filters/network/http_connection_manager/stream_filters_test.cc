@@ -566,5 +566,60 @@ TEST(StreamFilters, Pitfall16AFilterSeesEveryValueByItself) {
   world.Answer(0, kOk);
 }
 
+// ---- The head of an answer that has gone
+
+std::string FieldSeen(weir_stream* stream, uint32_t which, std::string_view name) {
+  weir_view value{};
+  if (api().get(stream, which, View(name), 0, &value) != WEIR_OK) return "(none)";
+  return std::string(value.data, value.size);
+}
+
+TEST(StreamFilters, TheHeadOfAnAnswerIsTheFiltersAfterItWasSentToo) {
+  FilterScript s;
+  std::vector<std::string> seen;
+  s.response_data = [&](weir_stream* x, bool) {
+    seen.push_back(FieldSeen(x, WEIR_RESPONSE, "x-mark"));
+    return WEIR_CONTINUE;
+  };
+  s.response_trailers = [&](weir_stream* x) {
+    seen.push_back(FieldSeen(x, WEIR_RESPONSE, "x-mark"));
+    return WEIR_CONTINUE;
+  };
+  s.complete = [&](weir_stream* x) { seen.push_back(FieldSeen(x, WEIR_RESPONSE, "x-mark")); };
+  World world({&s});
+  Client& client = world.Connect();
+  world.Send(client, kGet);
+  world.Answer(0, "HTTP/1.1 200 OK\r\nx-mark: the head's\r\ntransfer-encoding: chunked\r\n\r\n");
+  const std::string piece = "80\r\n" + std::string(128, 'x') + "\r\n";
+  world.Answer(0, piece);
+  world.Answer(0, piece);
+  world.Answer(0, "0\r\nx-trailer: " + std::string(200, 'y') + "\r\n\r\n");
+  EXPECT_TRUE(HasStatus(world.Got(client), "200"));
+  EXPECT_EQ(seen, std::vector<std::string>(seen.size(), "the head's"));
+  EXPECT_EQ(seen.size(), 4u);
+}
+
+TEST(StreamFilters, AnInterimAnswerIsGoneOnceItWasSent) {
+  FilterScript s;
+  std::vector<std::string> seen;
+  s.response_interim = [&](weir_stream* x) {
+    seen.push_back(FieldSeen(x, WEIR_RESPONSE, "link"));
+    return WEIR_CONTINUE;
+  };
+  s.request_data = [&](weir_stream* x, bool) {
+    seen.push_back(FieldSeen(x, WEIR_RESPONSE, "link"));
+    return WEIR_CONTINUE;
+  };
+  World world({&s});
+  Client& client = world.Connect();
+  world.Send(client, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n");
+  world.Answer(0, "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n");
+  EXPECT_TRUE(HasStatus(world.Got(client), "103"));
+  world.Send(client, "abcd");
+  EXPECT_EQ(seen, (std::vector<std::string>{"</a.css>", "(none)"}));
+  world.Answer(0, kOk);
+  EXPECT_TRUE(HasStatus(world.Got(client), "200"));
+}
+
 }  // namespace
 }  // namespace weir::hcm

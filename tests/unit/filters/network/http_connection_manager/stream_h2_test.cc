@@ -1,0 +1,166 @@
+// Streams with HTTP/2 on one side or on both.
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/unit/codecs/h2/h2_wire.h"
+#include "tests/unit/filters/network/http_connection_manager/hcm_world.h"
+
+namespace weir::hcm {
+namespace {
+
+using h2::FrameType;
+
+struct Got {
+  FrameType type;
+  uint8_t flags;
+  uint32_t stream;
+  std::string payload;
+};
+
+std::vector<Got> Frames(std::string bytes) {
+  std::vector<Got> frames;
+  const std::string preface = h2::wire::Preface();
+  if (bytes.compare(0, preface.size(), preface) == 0) bytes.erase(0, preface.size());
+  const auto number = [&](size_t at, size_t count) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < count; ++i) value = value << 8 | static_cast<uint8_t>(bytes[at + i]);
+    return value;
+  };
+  for (size_t at = 0; at + 9 <= bytes.size();) {
+    const uint32_t size = number(at, 3);
+    frames.push_back({static_cast<FrameType>(number(at + 3, 1)),
+                      static_cast<uint8_t>(number(at + 4, 1)), number(at + 5, 4),
+                      bytes.substr(at + 9, size)});
+    at += 9 + size;
+  }
+  return frames;
+}
+
+// How often a frame of the kind stands there; its stream's or any.
+size_t CountOf(const std::vector<Got>& frames, FrameType type) {
+  size_t count = 0;
+  for (const Got& frame : frames) count += frame.type == type ? 1u : 0u;
+  return count;
+}
+
+bool EndsWithItsHead(const std::vector<Got>& frames) {
+  for (const Got& frame : frames) {
+    if (frame.type == FrameType::kHeaders) return (frame.flags & h2::kFlagEndStream) != 0;
+  }
+  return false;
+}
+
+// A request for "/" of the authority "a".
+std::string Request(uint32_t stream, const std::string& method = "GET",
+                    const std::string& scheme = "http") {
+  const std::string block = std::string("\x02") + static_cast<char>(method.size()) + method +
+                            std::string("\x06") + static_cast<char>(scheme.size()) + scheme +
+                            "\x84\x01\x01"
+                            "a";
+  return h2::wire::Headers(stream, block, true);
+}
+
+std::string Start() {
+  return h2::wire::Preface() + h2::wire::Settings();
+}
+
+constexpr char kStatus200[] = "\x88";
+constexpr char kStatus204[] = "\x89";
+constexpr char kStatus304[] = "\x8b";
+
+struct World : HcmWorld {
+  explicit World(const std::string& keys = "", const std::string& log = "")
+      : HcmWorld(keys, "", "", log, {}, test::H2Upstream()) {}
+};
+
+// ---- Answers without a body whose end comes behind their head
+
+struct HeadOnly {
+  const char* method;
+  const char* block;
+  const char* status;
+};
+constexpr HeadOnly kHeadOnly[] = {
+    {"HEAD", kStatus200, "200"}, {"GET", kStatus204, "204"}, {"GET", kStatus304, "304"}};
+
+TEST(HeadOnlyAnswer, IsWholeForAnHttp1ClientBeforeTheBackendEndsIt) {
+  for (const HeadOnly& one : kHeadOnly) {
+    for (const bool at_once : {true, false}) {
+      World world;
+      Client& client = world.Connect();
+      const std::string request = std::string(one.method) + " / HTTP/1.1\r\nhost: a\r\n\r\n";
+      for (uint32_t stream = 1; stream < 7; stream += 2) {
+        world.Send(client, request);
+        if (stream == 1) world.Answer(0, h2::wire::Settings());
+        world.backend(0).Written();
+        const std::string answer = h2::wire::Headers(stream, one.block, false);
+        if (at_once) {
+          world.Answer(0, answer + h2::wire::Data(stream, "", true));
+        } else {
+          world.Answer(0, answer);
+          world.Answer(0, h2::wire::Data(stream, "", true));
+        }
+        EXPECT_EQ(world.Got(client).find(std::string("HTTP/1.1 ") + one.status), 0u) << one.status;
+        EXPECT_EQ(world.Stat("downstream_rq_active"), 0u) << one.status;
+        if (at_once) {
+          EXPECT_EQ(CountOf(Frames(world.backend(0).Written()), FrameType::kRstStream), 0u);
+        }
+      }
+      EXPECT_FALSE(client.peer.shut);
+      EXPECT_EQ(world.worker.dialer.count(), 1u);
+      EXPECT_EQ(world.ClusterStat("upstream_rq_active"), 0u);
+      EXPECT_EQ(world.ClusterStat("upstream_rq_completed"), 3u);
+      EXPECT_EQ(world.ClusterStat("upstream_rq_tx_reset"), 0u);
+    }
+  }
+}
+
+TEST(HeadOnlyAnswer, EndsWithItsHeadForAnHttp2Client) {
+  for (const HeadOnly& one : kHeadOnly) {
+    World world;
+    Client& client = world.Connect();
+    world.Send(client, Start() + Request(1, one.method));
+    world.Answer(0, h2::wire::Settings());
+    world.Got(client);
+    world.Answer(0, h2::wire::Headers(1, one.block, false));
+    const std::vector<Got> got = Frames(world.Got(client));
+    EXPECT_TRUE(EndsWithItsHead(got)) << one.status;
+    EXPECT_EQ(CountOf(got, FrameType::kRstStream), 0u);
+    world.Answer(0, h2::wire::Data(1, "", true));
+    EXPECT_EQ(world.Got(client), "");
+    EXPECT_EQ(world.Stat("downstream_rq_completed"), 1u);
+    EXPECT_EQ(world.Stat("downstream_rq_active"), 0u);
+  }
+}
+
+TEST(HeadOnlyAnswer, ThatItsBackendBreaksOffBehindTheHeadIsWholeAndLoggedOnce) {
+  char name[] = "/tmp/weir_stream_h2_test_XXXXXX";
+  const int fd = mkstemp(name);
+  ASSERT_GE(fd, 0);
+  close(fd);
+  {
+    World world("", name);
+    Client& client = world.Connect();
+    world.Send(client, "HEAD / HTTP/1.1\r\nhost: a\r\n\r\n");
+    world.Answer(0, h2::wire::Settings());
+    world.Answer(0, h2::wire::Headers(1, kStatus200, false) +
+                        h2::wire::Reset(1, h2::ErrorCode::kInternalError));
+    EXPECT_EQ(world.Got(client).find("HTTP/1.1 200 "), 0u);
+    EXPECT_FALSE(client.peer.closed);
+    EXPECT_EQ(world.Stat("downstream_rq_completed"), 1u);
+  }
+  std::ifstream in(name);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  unlink(name);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find(" 200 - "), std::string::npos) << lines[0];
+}
+
+}  // namespace
+}  // namespace weir::hcm
