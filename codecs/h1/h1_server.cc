@@ -224,11 +224,12 @@ H1Codec::Out H1Codec::FrameResponse(const weir_head& head, bool end_stream, Head
   const bool announced = (head.flags & WEIR_HEAD_HAS_LENGTH) != 0;
   framing->has_length = announced;
   framing->length = head.content_length;
-  if (head.status == 204) {
-    framing->has_length = false;
-    return Out::kDone;
+  if (to_head_ || head.status == 204 || head.status == 304) {
+    if (head.status == 204) framing->has_length = false;
+    if (end_stream) return Out::kDone;
+    out_left_ = 0;  // the end comes by itself, as from HTTP/2; the host waits for it to be taken
+    return Out::kLength;
   }
-  if (to_head_ || head.status == 304) return Out::kDone;
   if (end_stream) {
     framing->has_length = true;
     if (!announced) framing->length = 0;

@@ -166,6 +166,7 @@ ssize_t SocketIo::Read(uint8_t* room, size_t size) {
         if (got > 0) loop_->second_look()->Note(this);
       }
       if (fin_waits_) AnnounceFin(got, size);
+      if (got == 0 && size != 0) end_read_ = true;
       return got;
     }
     if (errno == EAGAIN) {
@@ -186,6 +187,9 @@ void SocketIo::LookForReset() {
   const ssize_t got =
       syscall(SYS_recvfrom, fd(), &byte, 1, MSG_DONTWAIT | MSG_PEEK, nullptr, nullptr);
   if (got < 0 && errno != EAGAIN && errno != EINTR) Fail(errno);
+  // Where bytes, FIN and RST are one edge libevent tells neither of the last two, and the FIN hides
+  // the error from a read.
+  if (got == 0 && !end_read_) event_active(&event_, EV_READ, 0);
 }
 
 // Bytes and FIN that came together are one edge: a reader that stops at a short read would never

@@ -56,6 +56,7 @@ class SocketIo final : public Io {
   State state_;
   bool shutdown_when_connected_ = false;
   bool fin_waits_ = false;  // epoll has seen the FIN; the reader may not have
+  bool end_read_ = false;   // a Read returned 0
   bool read_since_look_ = false;
   base::ListNode look_link_;  // SecondLook's
 };

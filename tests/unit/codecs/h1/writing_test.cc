@@ -116,15 +116,30 @@ TEST(WritingTest, Responses) {
   EXPECT_EQ(Answered(kOldGet, five, false, "hello"),
             ok + "connection: keep-alive\r\ncontent-length: 5\r\n\r\nhello");
   EXPECT_EQ(Answered(kHead, five, true, ""), ok + "content-length: 5\r\n\r\n");
-  EXPECT_EQ(Answered(kHead, five, false, "hello"), ok + "content-length: 5\r\n\r\n");
+  EXPECT_EQ(Answered(kHead, five, false, ""), ok + "content-length: 5\r\n\r\n");
+  EXPECT_EQ(Answered(kHead, five, false, "hello", kClose), ok + "content-length: 5\r\n\r\n");
   EXPECT_EQ(Answered(kHead, Response(200), true, ""), ok + "\r\n");
   EXPECT_EQ(Answered(kGet, Response(204), true, ""), "HTTP/1.1 204 No Content\r\n\r\n");
-  EXPECT_EQ(Answered(kGet, WithFlags(Response(204), WEIR_HEAD_HAS_LENGTH, 5), false, "hello"),
-            "HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(
+      Answered(kGet, WithFlags(Response(204), WEIR_HEAD_HAS_LENGTH, 5), false, "hello", kClose),
+      "HTTP/1.1 204 No Content\r\n\r\n");
   EXPECT_EQ(Answered(kGet, WithFlags(Response(304), WEIR_HEAD_HAS_LENGTH, 5), true, ""),
             "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n");
   EXPECT_EQ(Answered(kGet, Response(304), true, ""), "HTTP/1.1 304 Not Modified\r\n\r\n");
   EXPECT_EQ(Answered(kGet, Response(299), true, ""), "HTTP/1.1 299 \r\ncontent-length: 0\r\n\r\n");
+}
+
+TEST(WritingTest, AnAnswerWithoutABodyIsOverWhenItsEndWasTaken) {
+  CodecHarness codec;
+  codec.Feed(kHead);
+  EXPECT_EQ(codec.Send(WithFlags(Response(200), WEIR_HEAD_HAS_LENGTH, 5), false), WEIR_OK);
+  codec.TakeEvents();
+  codec.Feed(kGet);
+  EXPECT_EQ(codec.EventText(), "") << "the next request waits for the end of this one";
+  codec.Body("", true);
+  EXPECT_EQ(codec.Produce(), 0u);
+  codec.Poke();
+  EXPECT_EQ(codec.EventText(), "HEAD GET [] a /\nEND\n");
 }
 
 TEST(WritingTest, AResponseThatContradictsItselfIsRefused) {

@@ -221,6 +221,20 @@ TEST_F(ResetTest, BehindBytesIsAnnouncedThoughTheReadWasShort) {
   EXPECT_EQ(io_->error(), ECONNRESET);
 }
 
+TEST_F(ResetTest, BehindBytesAndAFinIsAnnouncedAsAnEnd) {
+  char unread = 'x';
+  const iovec piece{&unread, 1};
+  ASSERT_EQ(io_->Write(&piece, 1), 1);
+  ASSERT_EQ(send(peer_, "ab", 2, 0), 2);
+  ASSERT_EQ(shutdown(peer_, SHUT_WR), 0);
+  ResetByPeer();
+  loop_.Turn(true);
+  EXPECT_EQ(io_->Read(room_, sizeof(room_)), 2);
+  const int before = client_.reads;
+  ASSERT_TRUE(Until(&loop_, [&] { return client_.reads > before; }));
+  EXPECT_LE(io_->Read(room_, sizeof(room_)), 0);
+}
+
 TEST_F(ResetTest, ASocketThatRestsIsNotAnnouncedForNothing) {
   ASSERT_EQ(send(peer_, "ab", 2, 0), 2);
   loop_.Turn(true);
