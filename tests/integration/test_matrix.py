@@ -365,15 +365,18 @@ class Product(MatrixTest):
 
   @classmethod
   def full(cls, front, back):
-    """All of the cases of a pair of protocols, but for sizes: each goes with one of the other way."""
+    """All of the cases of a pair of protocols. But each size goes with one of the other way, and who is slow takes turns."""
     dimensions = dict(cls.dimensions, front=[front], back=[back])
     sizes = dimensions.pop("response_size")
+    slow = [dimensions.pop("slow_client"), dimensions.pop("slow_backend")]
+    turns = itertools.cycle(itertools.product(*slow))
     for values in itertools.product(*dimensions.values()):
       case = dict(zip(dimensions, values))
       case["response_size"] = sizes[(sizes.index(case["request_size"]) * 2 + 1) % len(sizes)] if case["request_size"] else None
       for size in sizes if case["response_size"] is None else [case["response_size"]]:
         case = dict(case, response_size=size)
         if cls.allowed(case):
+          case["slow_client"], case["slow_backend"] = next(turns)
           yield case
 
   def test_every_two_values_meet(self):
