@@ -56,7 +56,8 @@ int32_t H1Codec::SendRequest(const weir_head& head, bool end_stream, weir_out* o
   Output output(codec_host_, out);
   WriteRequestLine(method, to_connect_ ? Text(head.authority) : Text(head.path),
                    Text(head.authority), &output);
-  WriteFields(head.fields, head.field_count, raw_form_, &output);
+  WriteFields(head.fields, head.field_count, raw_form_, &output,
+              websocket_ ? uint16_t{WEIR_TOKEN_SEC_WEBSOCKET_KEY} : uint16_t{WEIR_TOKEN_UNSET});
   WriteFraming(framing, &output);
   if (output.failed()) {
     EndConnection();

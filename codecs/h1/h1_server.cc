@@ -274,7 +274,9 @@ int32_t H1Codec::SendTunnelAnswer(const weir_head& head, bool end_stream, weir_o
   }
   Output output(codec_host_, out);
   WriteStatusLine(status, &output);
-  WriteFields(head.fields, head.field_count, raw_form_, &output);
+  WriteFields(head.fields, head.field_count, raw_form_, &output,
+              framing.ws_accept.empty() ? uint16_t{WEIR_TOKEN_UNSET}
+                                        : uint16_t{WEIR_TOKEN_SEC_WEBSOCKET_ACCEPT});
   WriteFraming(framing, &output);
   if (output.failed()) {
     EndConnection();

@@ -123,15 +123,18 @@ void WriteRequestLine(std::string_view method, std::string_view target, std::str
   out->Wrote(at);
 }
 
-void WriteFields(const weir_field* fields, uint32_t count, uint8_t raw_form, Output* out) {
+void WriteFields(const weir_field* fields, uint32_t count, uint8_t raw_form, Output* out,
+                 uint16_t except) {
   const weir_field* const end = fields + count;
   while (fields != end) {
     const weir_field& field = *fields++;
     if ((field.flags & WEIR_FIELD_REMOVED) != 0) continue;
+    if (field.token == except && except != WEIR_TOKEN_UNSET) continue;
     if (field.raw_form == raw_form) {
       const char* run_end = field.value + field.value_size + field.raw_tail;
       while (fields != end && fields->raw_form == raw_form && fields->name == run_end &&
-             (fields->flags & WEIR_FIELD_REMOVED) == 0) {
+             (fields->flags & WEIR_FIELD_REMOVED) == 0 &&
+             (fields->token != except || except == WEIR_TOKEN_UNSET)) {
         run_end = fields->value + fields->value_size + fields->raw_tail;
         ++fields;
       }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "codecs/h1/output.h"
+#include "plugins/abi/tokens.h"
 #include "plugins/abi/weir.h"
 
 namespace weir::h1 {
@@ -32,8 +33,10 @@ void WriteStatusLine(uint32_t status, Output* out);
 void WriteRequestLine(std::string_view method, std::string_view target, std::string_view authority,
                       Output* out);
 
-// Fields without the empty line. Tombstones and framing fields are passed over.
-void WriteFields(const weir_field* fields, uint32_t count, uint8_t raw_form, Output* out);
+// Fields without the empty line. Tombstones and framing fields are passed over, and what has the
+// token `except`, which the codec says itself.
+void WriteFields(const weir_field* fields, uint32_t count, uint8_t raw_form, Output* out,
+                 uint16_t except = WEIR_TOKEN_UNSET);
 
 // The framing lines and the empty line.
 void WriteFraming(const HeadFraming& framing, Output* out);

@@ -37,6 +37,9 @@ class TerminalHost {
   virtual Message& request() = 0;
   virtual const Route* route() = 0;
   virtual StreamInfo& info() = 0;
+  // The number of the downstream connection on this worker: those that share a backend's connection
+  // share it evenly. 0: nobody's.
+  virtual uint32_t client() { return 0; }
 
   // The answer, towards the filters and the client. Heads are borrowed for the call; 1xx any number
   // of times.

@@ -86,6 +86,8 @@ struct WorkerContext {
   // What the linked-in terminal filters share on this worker (core/server/wiring.h); may be null.
   server::WorkerServices* services = nullptr;
   base::Random* random = nullptr;
+  // The last number given to a downstream connection; 0 is nobody's.
+  uint32_t last_client = 0;
   // Bytes in slabs that somebody holds beyond which HTTP refuses new requests as overloaded; 0: no
   // limit.
   uint64_t max_pinned_bytes = 0;

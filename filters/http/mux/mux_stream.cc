@@ -43,6 +43,7 @@ void MuxStream::Link(bool fresh, const upstream::Host* avoid) {
 
 bool MuxStream::BuildHead(weir_head* head) {
   *head = host_->request().head();
+  head->group = host_->client();
   const http::Route* route = host_->route();
   const auto* forward = route->forward();
   if (!forward->prefix_rewrite.empty() && head->path.size > 0) {

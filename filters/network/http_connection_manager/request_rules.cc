@@ -120,6 +120,12 @@ std::string_view PeerIp(const RequestOrigin& origin, Message* request) {
   return request->arena()->Copy({text, origin.peer->PrintIp(text)});
 }
 
+// One word for the backend, whatever it speaks: what :scheme says is what x-forwarded-proto does.
+void SetScheme(std::string_view trusted, std::string_view transport, Message* request) {
+  const bool known = trusted == "http" || trusted == "https";
+  request->head().scheme = http::View(known ? trusted : transport);
+}
+
 bool SetForwarding(const HcmWorker& hcm, const RequestOrigin& origin, Message* request) {
   const config::HttpConnectionManager& s = hcm.settings();
   bool ok = true;
@@ -128,7 +134,10 @@ bool SetForwarding(const HcmWorker& hcm, const RequestOrigin& origin, Message* r
   }
   // What the client says about its scheme counts only where a trusted proxy stands in front.
   const std::string_view proto = origin.secure ? "https" : "http";
-  if (s.use_remote_address && s.xff_num_trusted_hops == 0) {
+  const bool trusts = !s.use_remote_address || s.xff_num_trusted_hops != 0;
+  SetScheme(trusts ? request->Get(WEIR_TOKEN_X_FORWARDED_PROTO) : std::string_view{}, proto,
+            request);
+  if (!trusts) {
     return ok && request->SetStatic(WEIR_TOKEN_X_FORWARDED_PROTO, proto) == WEIR_OK;
   }
   if (request->Find(WEIR_TOKEN_X_FORWARDED_PROTO) != nullptr) return ok;

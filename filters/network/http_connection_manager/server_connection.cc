@@ -57,6 +57,9 @@ ServerConnection::ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedCo
     : CodecConnection(hcm->worker, std::move(io), &hcm->config->codecs),
       hcm_(std::move(hcm)),
       place_(place) {
+  uint32_t& last = context()->last_client;
+  if (++last == 0) ++last;
+  client_ = last;
   hcm_->stats.downstream_cx_total->Add();
   hcm_->stats.downstream_cx_active->Add();
 }
@@ -84,7 +87,7 @@ http::CodecStream* ServerConnection::OnNewStream() {
   ++streams_;
   ++requests_;
   const uint32_t most = hcm_->settings().max_requests_per_connection;
-  if (most != 0 && requests_ >= most && !last_request_) {
+  if (most != 0 && requests_ >= most && !(multiplexed() ? goaway_begun_ : last_request_)) {
     hcm_->stats.downstream_cx_max_requests_reached->Add();
     last_request_ = true;
     if (multiplexed()) StartGoAway();
@@ -136,6 +139,8 @@ void ServerConnection::End(uint32_t reason) {
 }
 
 void ServerConnection::StartGoAway() {
+  if (goaway_begun_) return;
+  goaway_begun_ = true;
   GoAway(1);
   if (decided() && !multiplexed()) return;
   const uint64_t now = context()->reactor->now_ms();
@@ -146,6 +151,11 @@ void ServerConnection::StartGoAway() {
 void ServerConnection::CloseAfterThis() {
   // Where many streams share the connection, what one of them did wrong ends there.
   if (!multiplexed()) last_request_ = true;
+}
+
+void ServerConnection::TurnAway() {
+  last_request_ = true;
+  if (multiplexed()) StartGoAway();
 }
 
 void ServerConnection::Drain() {

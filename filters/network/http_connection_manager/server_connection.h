@@ -31,11 +31,17 @@ class ServerConnection final : public http::CodecConnection {
   const net::Address& peer() const { return place_->peer(); }
   const net::Address& local() const { return place_->local(); }
   bool last_request() const { return last_request_; }
+  // Its number on this worker, never 0.
+  uint32_t client() const { return client_; }
 
   // A stream of this connection is over for good.
   void StreamGone();
-  // No further request is taken: the present answer says so.
+  // No further request is taken: the present answer says so. Without effect where other streams
+  // share the connection.
   void CloseAfterThis();
+  // The same where it is not the request's fault: a client that has many streams is sent away too,
+  // with the time to hear of it.
+  void TurnAway();
   // The present answer is cut where only the end of the connection says how long it is: that must
   // not look like an end.
   void CutAnswer() { AbortAtEnd(); }
@@ -63,10 +69,12 @@ class ServerConnection final : public http::CodecConnection {
   uint64_t idle_deadline_ = 0;
   uint64_t end_deadline_ = 0;     // max_connection_duration
   uint64_t goaway_deadline_ = 0;  // the second step of a goaway
+  uint32_t client_ = 0;
   uint32_t streams_ = 0;
   uint32_t requests_ = 0;
   bool last_request_ = false;
   bool draining_ = false;
+  bool goaway_begun_ = false;
 };
 
 }  // namespace weir::hcm

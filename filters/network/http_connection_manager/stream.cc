@@ -53,6 +53,10 @@ Stream::~Stream() {
   reactor_->RequestEnds();
 }
 
+uint32_t Stream::client() {
+  return downstream_->client();
+}
+
 // ---- The end ----------------------------------------------------------------------------------
 
 void Stream::OnSent() {

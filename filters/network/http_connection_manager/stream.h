@@ -34,6 +34,7 @@ class Stream final : public net::Actor,
   http::Message& request() override { return request_; }
   const http::Route* route() override { return route_; }
   http::StreamInfo& info() override { return info_; }
+  uint32_t client() override;
   void RespondInterim(const weir_head& head) override;
   void RespondHead(const weir_head& head, bool end_stream) override;
   void RespondData(base::Slice data, bool end_stream) override;

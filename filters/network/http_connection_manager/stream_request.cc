@@ -54,6 +54,7 @@ bool Stream::AcceptHead(const weir_head& head) {
     reply.body = "overloaded";
     reply.flags.Set(observe::ResponseFlag::kOverloadManager);
     reply.overloaded = reply.close = true;
+    downstream_->TurnAway();
     Reply(reply);
     return false;
   }

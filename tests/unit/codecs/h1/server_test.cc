@@ -399,6 +399,20 @@ TEST(ServerTest, AWebSocketIsATunnelBothWays) {
   EXPECT_EQ(codec.EventText(), "DATA early late\n");
 }
 
+TEST(ServerTest, AWebSocketsAcceptIsTheConnectionsOwnAlone) {
+  CodecHarness codec;
+  codec.Feed(kWebSocket);
+  TestHead head = TunnelOpen(200);
+  head.fields = {{"x-before", "1"},
+                 {"sec-websocket-accept", "of another connection"},
+                 {"sec-websocket-protocol", "p"}};
+  EXPECT_EQ(codec.Send(head, false), WEIR_OK);
+  EXPECT_EQ(codec.TakeOutput(),
+            "HTTP/1.1 101 Switching Protocols\r\nx-before: 1\r\nsec-websocket-protocol: p\r\n"
+            "connection: upgrade\r\nupgrade: websocket\r\n"
+            "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+}
+
 TEST(ServerTest, ATunnelsOtherHalfGoesOnAfterTheClientsEnd) {
   CodecHarness codec;
   codec.Feed("CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n");

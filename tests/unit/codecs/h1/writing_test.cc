@@ -85,6 +85,19 @@ TEST(WritingTest, TunnelRequests) {
             "GET /x HTTP/1.1\r\nhost: a.example\r\nsec-websocket-version: 13\r\n"
             "connection: upgrade\r\nupgrade: websocket\r\n"
             "sec-websocket-key: AQgPFh0kKzI5QEdOVVxjag==\r\n\r\n");
+  // The key of an HTTP/2 client is not the connection's.
+  websocket.fields = {{"x-before", "1"},
+                      {"sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="},
+                      {"sec-websocket-version", "13"}};
+  EXPECT_EQ(Written(websocket, false),
+            "GET /x HTTP/1.1\r\nhost: a.example\r\nx-before: 1\r\nsec-websocket-version: 13\r\n"
+            "connection: upgrade\r\nupgrade: websocket\r\n"
+            "sec-websocket-key: AQgPFh0kKzI5QEdOVVxjag==\r\n\r\n");
+  upgrade.fields = {{"sec-websocket-key", "mine"}};
+  EXPECT_EQ(Written(upgrade, false),
+            "GET /x HTTP/1.1\r\nhost: a.example\r\nsec-websocket-key: mine\r\n"
+            "connection: upgrade\r\nupgrade: foo\r\n\r\n")
+      << "of another protocol it is a field like any other";
 }
 
 // A response to `request` in full, with what produce said.

@@ -162,5 +162,140 @@ TEST(HeadOnlyAnswer, ThatItsBackendBreaksOffBehindTheHeadIsWholeAndLoggedOnce) {
   EXPECT_NE(lines[0].find(" 200 - "), std::string::npos) << lines[0];
 }
 
+// ---- What backends are told of the client
+
+// The block of the request that a backend got.
+std::string BlockOf(const std::vector<Got>& frames) {
+  for (const Got& frame : frames) {
+    if (frame.type == FrameType::kHeaders) return frame.payload;
+  }
+  return {};
+}
+
+// Of a GET, behind its method: whole octets of the static table.
+std::string SchemeOf(const std::string& block) {
+  if (block.compare(0, 2, "\x82\x86") == 0) return "http";
+  return block.compare(0, 2, "\x82\x87") == 0 ? "https" : "?";
+}
+
+TEST(Scheme, IsTheTransportsUnlessATrustedProxySaysMore) {
+  const char* const kTrusting[] = {"use_remote_address: false", "xff_num_trusted_hops: 1"};
+  for (const char* scheme : {"http", "https"}) {
+    World world;
+    Client& client = world.Connect();
+    world.Send(client, Start() + Request(1, "GET", scheme));
+    world.Answer(0, h2::wire::Settings());
+    EXPECT_EQ(SchemeOf(BlockOf(Frames(world.backend(0).Written()))), "http") << scheme;
+    for (const char* keys : kTrusting) {
+      World trusting(keys);
+      Client& proxy = trusting.Connect();
+      trusting.Send(proxy, Start() + Request(1, "GET", scheme));
+      trusting.Answer(0, h2::wire::Settings());
+      EXPECT_EQ(SchemeOf(BlockOf(Frames(trusting.backend(0).Written()))), "http")
+          << keys << scheme << ": without x-forwarded-proto, which says http then";
+    }
+  }
+  const char kForwarded[] = "GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-proto: https\r\n\r\n";
+  for (const char* keys : kTrusting) {
+    World world(keys);
+    world.Send(world.Connect(), kForwarded);
+    world.Answer(0, h2::wire::Settings());
+    EXPECT_EQ(SchemeOf(BlockOf(Frames(world.backend(0).Written()))), "https") << keys;
+  }
+  World world;
+  world.Send(world.Connect(), kForwarded);
+  world.Answer(0, h2::wire::Settings());
+  EXPECT_EQ(SchemeOf(BlockOf(Frames(world.backend(0).Written()))), "http") << "not trusted";
+}
+
+// The codec with a look at the groups of the heads that it is given.
+std::vector<uint32_t>* GroupsSeen() {
+  static std::vector<uint32_t> groups;
+  return &groups;
+}
+
+upstream::UpstreamCodec WatchedUpstream() {
+  static const auto* real = static_cast<const weir_codec_api*>(weir_plugin_h2.extensions[0].api);
+  static weir_codec_api watched = *real;
+  watched.send_head = [](weir_codec* codec, uint32_t stream, const weir_head* head, uint32_t end,
+                         weir_out* out) {
+    GroupsSeen()->push_back(head->group);
+    return real->send_head(codec, stream, head, end, out);
+  };
+  return {{{{&watched, test::H1Params(WEIR_CLIENT)}}}};
+}
+
+TEST(Fairness, StreamsAreGroupedByTheConnectionTheyCameOn) {
+  GroupsSeen()->clear();
+  HcmWorld world("", "", "", "", {}, WatchedUpstream());
+  Client& one = world.Connect();
+  Client& other = world.Connect();
+  world.Send(one, Start() + Request(1) + Request(3));
+  world.Send(other, Start() + Request(1));
+  for (size_t i = 0; i < world.worker.dialer.count(); ++i) world.Answer(i, h2::wire::Settings());
+  world.Send(one, Request(5));
+  const std::vector<uint32_t>& groups = *GroupsSeen();
+  ASSERT_EQ(groups.size(), 4u);
+  EXPECT_NE(groups[0], 0u);
+  EXPECT_EQ(groups[1], groups[0]);
+  EXPECT_NE(groups[2], groups[0]);
+  EXPECT_NE(groups[2], 0u);
+  EXPECT_EQ(groups[3], groups[0]);
+}
+
+// ---- The end of a connection with many streams
+
+// Its path is refused: a client of HTTP/1 would be let go for it.
+std::string BadRequest(uint32_t stream) {
+  return h2::wire::Headers(stream,
+                           "\x82\x86\x04\x04/%00\x01\x01"
+                           "a",
+                           true);
+}
+
+TEST(Goodbye, AfterTheMostRequestsOfAConnectionWhateverTheOthersDidWrong) {
+  World world("common_http_protocol_options: { max_requests_per_connection: 3 }");
+  Client& client = world.Connect();
+  world.Send(client, Start() + Request(1) + BadRequest(3));
+  EXPECT_EQ(world.Stat("downstream_rq_4xx"), 1u);
+  EXPECT_EQ(CountOf(Frames(world.Got(client)), FrameType::kGoaway), 0u);
+  world.Send(client, Request(5));
+  EXPECT_EQ(CountOf(Frames(world.Got(client)), FrameType::kGoaway), 1u);
+  EXPECT_EQ(world.Stat("downstream_cx_max_requests_reached"), 1u);
+  // One that was on its way is served, and is no second goodbye.
+  world.Send(client, Request(7));
+  EXPECT_EQ(CountOf(Frames(world.Got(client)), FrameType::kGoaway), 0u);
+  EXPECT_EQ(world.Stat("downstream_cx_max_requests_reached"), 1u);
+}
+
+TEST(Goodbye, OfAnOverloadedWorker) {
+  World world("drain_timeout: 4s");
+  Client& client = world.Connect();
+  world.Send(client, Start() + Request(1));
+  world.Answer(0, h2::wire::Settings());
+  world.Got(client);
+  world.worker.context.overloaded = true;
+  world.Send(client, Request(3));
+  EXPECT_EQ(world.Stat("downstream_rq_overload_close"), 1u);
+  EXPECT_EQ(CountOf(Frames(world.Got(client)), FrameType::kGoaway), 1u);
+  world.Pass(4'100);
+  EXPECT_EQ(CountOf(Frames(world.Got(client)), FrameType::kGoaway), 1u) << "the second step";
+  EXPECT_FALSE(client.peer.shut) << "a stream is still served";
+  world.Answer(0, h2::wire::Headers(1, kStatus204, true));
+  EXPECT_TRUE(client.peer.shut);
+}
+
+TEST(Goodbye, ABadRequestLeavesTheIdleTimeAsItIs) {
+  World world("drain_timeout: 4s\ncommon_http_protocol_options: { idle_timeout: 60s }");
+  Client& client = world.Connect();
+  world.Send(client, Start() + BadRequest(1) + h2::wire::SettingsAck());
+  EXPECT_EQ(world.Stat("downstream_rq_4xx"), 1u);
+  world.Pass(59'000);
+  EXPECT_FALSE(client.peer.shut);
+  EXPECT_EQ(CountOf(Frames(world.Got(client)), FrameType::kGoaway), 0u);
+  world.Pass(1'100);
+  EXPECT_TRUE(client.peer.shut);
+}
+
 }  // namespace
 }  // namespace weir::hcm
