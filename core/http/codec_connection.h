@@ -57,6 +57,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool Reusable() const {
     return !closing() && !input_ended_ && (!decided() || api_->reusable(codec_) != 0);
   }
+  // How much of what was received the codec has taken: where the piece that it has in part begins.
+  uint64_t bytes_parsed() const { return bytes_received_ - input_size_; }
   // Input that waits, or an end of input that was seen: an idle upstream connection with either
   // must not be used.
   bool HasUnreadInput() const { return input_size_ > 0 || input_ended_ || io_->readable(); }
@@ -87,7 +89,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // that ends so.
   virtual void OnPartialInput() {}
   // A multiplexed codec was shown what came. `rest`: a piece is left that is the start of
-  // something. Room for streams may have come or gone.
+  // something, and nothing but the peer is waited for. Room for streams may have come or gone.
   virtual void OnShown(bool rest) { (void)rest; }
   // All bytes that were queued are written.
   virtual void OnDrained() {}

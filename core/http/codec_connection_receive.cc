@@ -44,7 +44,7 @@ void CodecConnection::Pump() {
   if (multiplexed()) {
     // What came may have been answered by the codec itself, or have given streams room to send.
     MarkDirty();
-    OnShown(input_size_ > 0);
+    OnShown(input_size_ > 0 && !blocked_);
   }
   if (input_size_ > 0 && !blocked_) OnPartialInput();
 }

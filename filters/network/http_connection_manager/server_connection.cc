@@ -83,7 +83,8 @@ void ServerConnection::Begin() {
 }
 
 http::CodecStream* ServerConnection::OnNewStream() {
-  head_deadline_ = idle_deadline_ = 0;
+  if (!multiplexed()) head_deadline_ = 0;  // otherwise OnShown knows
+  idle_deadline_ = 0;
   ++streams_;
   ++requests_;
   const uint32_t most = hcm_->settings().max_requests_per_connection;
@@ -120,7 +121,11 @@ void ServerConnection::OnDrained() {
 }
 
 void ServerConnection::OnPartialInput() {
-  if (streams_ > 0 || head_deadline_ != 0) return;
+  // What stands behind the one request of a connection is the next one's, and waits.
+  if (streams_ > 0 && !multiplexed()) return;
+  // Of many streams' pieces each has its time: a body's bytes go through and leave none.
+  if (head_deadline_ != 0 && (!multiplexed() || bytes_parsed() == partial_at_)) return;
+  partial_at_ = bytes_parsed();
   head_deadline_ = In(context()->reactor->now_ms(), hcm_->settings().request_headers_timeout);
   Arm();
 }
@@ -207,7 +212,7 @@ void ServerConnection::Expire(uint64_t now) {
   if (due(head_deadline_)) {
     head_deadline_ = 0;
     hcm_->stats.downstream_rq_header_timeout->Add();
-    if (!ExpireHead()) Finish(true, WEIR_REASON_TIMEOUT);
+    if (!ExpireHead()) End(WEIR_REASON_TIMEOUT);
     return;
   }
   if (due(idle_deadline_)) {

@@ -65,7 +65,8 @@ class ServerConnection final : public http::CodecConnection {
 
   std::shared_ptr<HcmWorker> hcm_;
   net::ServedConnection* place_;
-  uint64_t head_deadline_ = 0;  // 0: no head has begun
+  uint64_t head_deadline_ = 0;  // 0: no head has begun, and no piece of many streams' input
+  uint64_t partial_at_ = 0;     // which piece that is, by the bytes before it
   uint64_t idle_deadline_ = 0;
   uint64_t end_deadline_ = 0;     // max_connection_duration
   uint64_t goaway_deadline_ = 0;  // the second step of a goaway

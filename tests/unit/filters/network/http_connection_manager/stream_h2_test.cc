@@ -288,12 +288,65 @@ TEST(Goodbye, OfAnOverloadedWorker) {
 TEST(Goodbye, ABadRequestLeavesTheIdleTimeAsItIs) {
   World world("drain_timeout: 4s\ncommon_http_protocol_options: { idle_timeout: 60s }");
   Client& client = world.Connect();
-  world.Send(client, Start() + BadRequest(1) + h2::wire::SettingsAck());
+  world.Send(client, Start() + BadRequest(1));
+  world.Send(client, h2::wire::SettingsAck());
   EXPECT_EQ(world.Stat("downstream_rq_4xx"), 1u);
   world.Pass(59'000);
   EXPECT_FALSE(client.peer.shut);
   EXPECT_EQ(CountOf(Frames(world.Got(client)), FrameType::kGoaway), 0u);
   world.Pass(1'100);
+  EXPECT_TRUE(client.peer.shut);
+}
+
+// ---- Frames that were begun
+
+TEST(PartialFrame, HasItsTimeAlsoWhileAnotherStreamLives) {
+  World world("request_headers_timeout: 5s");
+  Client& client = world.Connect();
+  world.Send(client, Start() + Request(1));
+  world.Send(client, h2::wire::SettingsAck());
+  world.Answer(0, h2::wire::Settings());
+  world.Send(client, Request(3).substr(0, 12));
+  world.Pass(4'900);
+  EXPECT_FALSE(client.peer.shut);
+  world.Pass(200);
+  EXPECT_TRUE(client.peer.shut);
+  EXPECT_EQ(world.Stat("downstream_rq_header_timeout"), 1u);
+  EXPECT_EQ(world.Stat("downstream_rq_active"), 0u);
+}
+
+TEST(PartialFrame, OfABodyHasTheBodysTime) {
+  World world("request_headers_timeout: 5s");
+  Client& client = world.Connect();
+  std::string request = Request(1, "POST");
+  request[4] = h2::kFlagEndHeaders;
+  world.Send(client, Start() + request);
+  world.Send(client, h2::wire::SettingsAck());
+  world.Answer(0, h2::wire::Settings() + h2::wire::SettingsAck());
+  const std::string data = h2::wire::Data(1, std::string(100, 'x'), true);
+  world.Send(client, data.substr(0, 30));
+  world.Pass(8'000);
+  EXPECT_FALSE(client.peer.shut);
+  world.Send(client, data.substr(30));
+  world.Answer(0, h2::wire::Headers(1, kStatus204, true));
+  EXPECT_EQ(world.Stat("downstream_rq_2xx"), 1u);
+}
+
+// A client in the midst of frames whenever it is looked at is no slow one.
+TEST(PartialFrame, EachHasATimeOfItsOwn) {
+  World world("request_headers_timeout: 5s");
+  Client& client = world.Connect();
+  world.Send(client, Start() + Request(1));
+  world.Send(client, h2::wire::SettingsAck());
+  world.Answer(0, h2::wire::Settings() + h2::wire::SettingsAck());
+  const std::string ping = h2::wire::Ping();
+  world.Send(client, ping.substr(0, 5));
+  for (int i = 0; i < 4; ++i) {
+    world.Pass(3'000);
+    world.Send(client, ping.substr(5) + ping.substr(0, 5));
+    EXPECT_FALSE(client.peer.shut) << i;
+  }
+  world.Pass(5'100);
   EXPECT_TRUE(client.peer.shut);
 }
 
