@@ -83,6 +83,7 @@ void CodecConnection::Bind(CodecStream* stream, uint32_t id) {
   stream->trailers_ = nullptr;
   stream->body_.Clear();
   streams_.PushBack(stream);
+  if (multiplexed()) context_->reactor->SharedStreamBegins();
 }
 
 void CodecConnection::GoAway(uint32_t phase) {

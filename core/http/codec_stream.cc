@@ -71,6 +71,8 @@ CodecStream::~CodecStream() {
 }
 
 void CodecStream::Unbind() {
+  if (connection_ != nullptr && connection_->multiplexed())
+    connection_->context()->reactor->SharedStreamEnds();
   stream_link_.Unlink();
   sent_link_.Unlink();
   connection_ = nullptr;

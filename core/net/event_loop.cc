@@ -71,7 +71,7 @@ void EventLoop::Turn(bool wait) {
   const uint64_t wait_ms = wait ? reactor_.WaitMs() : 0;
   if (wait_ms != 0) {
     ArmTimer(wait_ms);
-    Rest(pacer_.BeforeWait(reactor_.now_ms(), reactor_.requests()));
+    Rest(pacer_.BeforeWait(reactor_.now_ms(), reactor_.shared_streams()));
   }
   time_is_fresh_ = false;
   event_base_loop(base_, wait_ms == 0 ? EVLOOP_NONBLOCK | EVLOOP_ONCE : EVLOOP_ONCE);

@@ -51,10 +51,10 @@ class Reactor {
   // What was read since the last flush no longer fits the processor's near caches: after the
   // present event all output goes out, and the same memory is read into again.
   void FlushSoon() { dispatched_ = kDispatchesPerFlush; }
-  // Requests under way, for whoever paces the loop.
-  void RequestBegins() { ++requests_; }
-  void RequestEnds() { --requests_; }
-  uint32_t requests() const { return requests_; }
+  // Streams that share connections with others, for whoever paces the loop.
+  void SharedStreamBegins() { ++shared_streams_; }
+  void SharedStreamEnds() { --shared_streams_; }
+  uint32_t shared_streams() const { return shared_streams_; }
 
   // Phases 2 to 4. True when there is work that wants the next turn at once.
   bool RunTurn();
@@ -76,7 +76,7 @@ class Reactor {
 
   uint64_t now_ms_;
   int dispatched_ = 0;
-  uint32_t requests_ = 0;
+  uint32_t shared_streams_ = 0;
   DeadlineWheel wheel_;
   base::List<Actor, &Actor::deferred_link_> deferred_;
   base::List<Actor, &Actor::read_link_> reading_;

@@ -36,7 +36,6 @@ Stream::Stream(ServerConnection* connection, uint8_t* memory, size_t size)
     : CodecStream(connection->context()->pool),
       downstream_(connection),
       hcm_(connection->hcm()),
-      reactor_(connection->context()->reactor),
       arena_(connection->context()->pool, memory, size, kArenaLimit),
       request_(&arena_),
       response_(&arena_),
@@ -44,13 +43,11 @@ Stream::Stream(ServerConnection* connection, uint8_t* memory, size_t size)
   static thread_local uint64_t next_ticket = 0;
   ticket_ = ++next_ticket;
   info_.start_ms = connection->context()->reactor->now_ms();
-  reactor_->RequestBegins();
 }
 
 Stream::~Stream() {
   if (terminal_ != nullptr) terminal_->~Terminal();
   chain_.Destroy();
-  reactor_->RequestEnds();
 }
 
 uint32_t Stream::client() {

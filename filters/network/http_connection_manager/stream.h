@@ -125,7 +125,6 @@ class Stream final : public net::Actor,
 
   ServerConnection* downstream_;
   HcmWorker* hcm_;
-  net::Reactor* const reactor_;  // counts the requests under way
   base::Arena arena_;
   http::Message request_;
   http::Message response_;

@@ -8,24 +8,24 @@ namespace weir::net {
 namespace {
 
 // Waits for `ms` milliseconds, `per_ms` times in each. Answers the last word.
-uint32_t Wake(WakePacer* pacer, uint64_t* now, int ms, int per_ms, uint32_t requests) {
+uint32_t Wake(WakePacer* pacer, uint64_t* now, int ms, int per_ms, uint32_t streams) {
   uint32_t rest = 0;
   for (int i = 0; i < ms; ++i, ++*now) {
-    for (int k = 0; k < per_ms; ++k) rest = pacer->BeforeWait(*now, requests);
+    for (int k = 0; k < per_ms; ++k) rest = pacer->BeforeWait(*now, streams);
   }
   return rest;
 }
 
-TEST(WakePacer, ABusyWorkerWithManyRequestsRests) {
+TEST(WakePacer, ABusyWorkerWithManyStreamsRests) {
   WakePacer pacer;
   uint64_t now = 1000;
-  EXPECT_EQ(Wake(&pacer, &now, 20, 9, WakePacer::kFromRequests), WakePacer::kRestUs);
+  EXPECT_EQ(Wake(&pacer, &now, 20, 9, WakePacer::kFromStreams), WakePacer::kRestUs);
 }
 
-TEST(WakePacer, FewRequestsNeverMeetARest) {
+TEST(WakePacer, FewStreamsNeverMeetARest) {
   WakePacer pacer;
   uint64_t now = 1000;
-  EXPECT_EQ(Wake(&pacer, &now, 20, 50, WakePacer::kFromRequests - 1), 0u);
+  EXPECT_EQ(Wake(&pacer, &now, 20, 50, WakePacer::kFromStreams - 1), 0u);
 }
 
 TEST(WakePacer, FewWakesNeverMeetARest) {
