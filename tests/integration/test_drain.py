@@ -180,6 +180,7 @@ class DrainUnderLoad(DrainTest):
 
   def test_no_request_on_an_accepted_connection_fails(self):
     failures = []
+    unborn = []
     served = [0]
     stop = threading.Event()
 
@@ -199,7 +200,9 @@ class DrainUnderLoad(DrainTest):
             if response.closes():
               break
         except (ConnectionError, harness.Truncated, OSError) as error:
-          failures.append("request %d: %r, %r" % (number, error, client.buffer))
+          # The kernel resets what it had connected and nobody had accepted yet when a listening socket closed.
+          lost = unborn if number == 0 and not client.buffer and isinstance(error, ConnectionResetError) else failures
+          lost.append("request %d: %r, %r" % (number, error, client.buffer))
           return
         finally:
           client.close()
@@ -213,6 +216,7 @@ class DrainUnderLoad(DrainTest):
     for thread in threads:
       thread.join()
     self.assertEqual(failures, [])
+    self.assertLessEqual(len(unborn), 2, unborn)
     self.assertEqual(code, 0)
     self.weir.check_log()
 
