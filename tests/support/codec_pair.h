@@ -421,4 +421,90 @@ inline void ExpectEchoed(const Exchange& exchange, std::uint64_t seed) {
   EXPECT_EQ(exchange.answer_trailer, exchange.trailers ? exchange.name : "");
 }
 
+// ---- What two codecs of any protocol that shares connections go through; `plan` names them.
+
+inline void NoByteIsLostOrMixed(const Plan& first) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Plan plan = first;
+    plan.seed = seed;
+    Pair pair(plan);
+    pair.Run();
+    for (const auto& exchange : pair.exchanges()) ExpectEchoed(*exchange, seed);
+    EXPECT_EQ(pair.requests_seen(), plan.exchanges);
+    EXPECT_EQ(pair.most_open(), plan.streams);  // they did overlap
+    if (::testing::Test::HasFailure()) return;
+  }
+  EXPECT_EQ(FakeCodecMemory(), 0u);
+}
+
+inline void WindowsOfAByteMove(const Plan& first) {
+  Plan plan = first;
+  plan.seed = 7;
+  plan.window = 1;
+  plan.exchanges = 8;
+  plan.longest_body = 2000;
+  Pair pair(plan);
+  pair.Run();
+  for (const auto& exchange : pair.exchanges()) ExpectEchoed(*exchange, plan.seed);
+}
+
+inline void LargeFramesAndWindows(const Plan& first) {
+  Plan plan = first;
+  plan.seed = 11;
+  plan.window = 1 << 20;
+  plan.longest_body = 20000;
+  Pair pair(plan);
+  pair.Run();
+  for (const auto& exchange : pair.exchanges()) ExpectEchoed(*exchange, plan.seed);
+}
+
+inline void AResetStopsItsStreamAlone(const Plan& first) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Plan plan = first;
+    plan.seed = seed;
+    plan.reset_in = 3;
+    Pair pair(plan);
+    pair.Run();
+    int resets = 0;
+    for (const auto& exchange : pair.exchanges()) {
+      if (exchange->reset) {
+        EXPECT_TRUE(exchange->reset_by_client);
+        // What had come back is the start of the truth.
+        EXPECT_EQ(exchange->body.substr(0, exchange->answer.size()), exchange->answer);
+        ++resets;
+      } else {
+        ExpectEchoed(*exchange, seed);
+      }
+    }
+    EXPECT_GT(resets, 0);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+inline void AGoawayServesWhatItSawAndRefusesTheRest(const Plan& first) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Plan plan = first;
+    plan.seed = seed;
+    plan.goaway_after = 10;
+    Pair pair(plan);
+    pair.Run();
+    int done = 0;
+    for (const auto& exchange : pair.exchanges()) {
+      if (exchange->reset) {
+        EXPECT_EQ(exchange->reset_reason, std::uint32_t{WEIR_REASON_REFUSED});
+        EXPECT_EQ(exchange->answer, "");  // and so it may be replayed
+      } else {
+        ExpectEchoed(*exchange, seed);
+        ++done;
+      }
+    }
+    EXPECT_EQ(done, pair.requests_seen());
+    EXPECT_EQ(done, 10);
+    EXPECT_TRUE(pair.server().closed) << "seed " << seed;
+    EXPECT_EQ(plan.api->capacity(pair.client().codec), 0u);
+    EXPECT_EQ(plan.api->reusable(pair.client().codec), 0u);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
 }  // namespace weir::test
