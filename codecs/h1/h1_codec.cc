@@ -371,7 +371,7 @@ void H1Codec::Consumed(uint32_t stream, uint32_t size) {
   if (stream == stream_) outstanding_ -= std::min(outstanding_, size);
 }
 
-void H1Codec::Reset(uint32_t stream, uint32_t reason) {
+void H1Codec::Reset(uint32_t stream, uint32_t reason, weir_out*) {
   if (stream != stream_) return;
   (void)reason;
   if (server()) {
@@ -386,7 +386,7 @@ void H1Codec::Reset(uint32_t stream, uint32_t reason) {
   if (out_ != Out::kIdle) EndConnection();  // not a byte of it was written otherwise
 }
 
-void H1Codec::GoAway(uint32_t phase) {
+void H1Codec::GoAway(uint32_t phase, weir_out*) {
   phase_ = static_cast<uint8_t>(std::clamp<uint32_t>(phase, std::max<uint8_t>(phase_, 1), 2));
   const bool idle = server() ? in_ == In::kHead && out_ == Out::kIdle : !open_;
   if (phase_ == 2 && idle) EndConnection();

@@ -40,10 +40,11 @@ class H1Codec {
   void Adopt(uint32_t stream, weir_stream* user);
   uint32_t Open(weir_stream* user);
   int32_t SendHead(uint32_t stream, const weir_head& head, bool end_stream, weir_out* out);
+  void Ready(uint32_t) {}  // one stream: Produce asks it
   void Consumed(uint32_t stream, uint32_t size);
-  void Reset(uint32_t stream, uint32_t reason);
+  void Reset(uint32_t stream, uint32_t reason, weir_out* out);
   uint32_t Produce(uint64_t budget, weir_out* out);
-  void GoAway(uint32_t phase);
+  void GoAway(uint32_t phase, weir_out* out);
   uint32_t Capacity() const;
   uint32_t Reusable() const;
 
