@@ -59,7 +59,6 @@ void Stream::SendResponseHead(bool end_stream) {
   ApplyResponseRules(*hcm_, request_, &response_);
   weir_head& head = response_.head();
   info_.response_code = head.status;
-  hcm_->stats.CountResponse(head.status);
   if (downstream_->last_request()) head.flags |= WEIR_HEAD_CLOSE;
   if (request_.method() == "HEAD" || head.status == 204 || head.status == 304)
     head.flags |= WEIR_HEAD_NO_BODY;
@@ -79,7 +78,14 @@ void Stream::SendResponseHead(bool end_stream) {
   // The head is all of such an answer, also where the backend says its end later: what still comes
   // is nobody's.
   head_only_ = !tunnel_ && (head.flags & WEIR_HEAD_NO_BODY) != 0;
-  if (SendHead(head, end_stream || head_only_) != WEIR_OK) {
+  const int32_t sent = SendHead(head, end_stream || head_only_);
+  if (sent == WEIR_NO_ROOM && !local_reply_ && !tunnel_) {
+    // More than the client says it takes. Nothing of it was written, and so it can be told.
+    response_sent_ = head_only_ = grpc_answer_ = false;
+    return Reply(502, "response_headers_too_large");
+  }
+  hcm_->stats.CountResponse(info_.response_code);
+  if (sent != WEIR_OK) {
     CancelTerminal(WEIR_REASON_INTERNAL);
     ResetDownstream(WEIR_REASON_INTERNAL);
   }

@@ -103,7 +103,7 @@ TEST(H2Attacks, RapidResetsBelowTheRateGoOnForHours) {
       ASSERT_FALSE(h.closed()) << second;
     }
   });
-  // S-118: 99 a second do not.
+  // 99 a second do not.
   Once(setup, [](H2Harness& h) {
     uint32_t wire = 1;
     for (int second = 0; second < 600 && !h.closed(); ++second) {
@@ -233,7 +233,6 @@ TEST(H2Attacks, SettingsFlood) {
                  [](H2Harness& h, int) { h.Feed(wire::SettingsAck()); }, 9});
 }
 
-// S-114
 TEST(H2Attacks, ASettingsFrameOfManyEntries) {
   for (const size_t entries : {64u, 65u, 2730u}) {
     Once({}, [&](H2Harness& h) {
@@ -241,6 +240,21 @@ TEST(H2Attacks, ASettingsFrameOfManyEntries) {
           wire::SettingList(entries, {SettingId::kInitialWindowSize, uint32_t{65535}})));
       entries == 64 ? h.ExpectFine() : h.ExpectConnectionError(kCalm);
     });
+  }
+}
+
+// Goodbyes are charged to the same.
+TEST(H2Attacks, GoawayFlood) {
+  for (const uint8_t position : {WEIR_SERVER, WEIR_CLIENT}) {
+    // The handshake's SETTINGS are charged, and of the goodbyes all but the first.
+    Strikes(position,
+            {"settings_flood",
+             [](GuardLimits& guards) {
+               guards.settings_per_second = 0;
+               guards.settings_burst = 10;
+             },
+             [](H2Harness& h, int) { h.Feed(wire::Goaway(kMaxStream)); }, 10},
+            {}, /*serves=*/position == WEIR_SERVER);
   }
 }
 
@@ -281,7 +295,7 @@ TEST(H2Attacks, WindowUpdateFlood) {
   };
   StrikesInBoth({"window_update_flood", limits,
                  [](H2Harness& h, int) { h.Feed(wire::WindowUpdate(0, 1)); }, 10});
-  // S-117: on a stream that is over.
+  // On a stream that is over.
   StrikesInBoth({"window_update_flood", limits,
                  [](H2Harness& h, int i) {
                    if (i == 0) {
@@ -319,7 +333,7 @@ TEST(H2Attacks, EmptyFrameFlood) {
   });
 }
 
-// One octet that names a large entry, again and again (S-121).
+// One octet that names a large entry, again and again.
 TEST(H2Attacks, HeaderBomb) {
   for (const uint8_t position : {WEIR_SERVER, WEIR_CLIENT}) {
     H2Setup setup;

@@ -90,7 +90,7 @@ TEST(H2Drain, WithoutStreamsTheSecondStepIsTheEnd) {
   });
 }
 
-// S-52: what is gathered is not disturbed by a drain in its middle.
+// What is gathered is not disturbed by a drain in its middle.
 TEST(H2Drain, AHeaderBlockThatHasBegunIsReadToItsEnd) {
   Once({}, [](H2Harness& h) {
     const std::string block = h.Request("/in-two-pieces");
@@ -171,6 +171,29 @@ TEST(H2Drain, AClientThatGoesAwayIsServedToTheEnd) {
     EXPECT_EQ(h.CountEvents(WEIR_EVENT_RESET), 0u);
     EXPECT_EQ(h.Answer(3, 204, true), WEIR_OK);
     EXPECT_FALSE(h.closed());
+  });
+}
+
+// An error of the client's that it thinks is ours does not cost its streams.
+TEST(H2Drain, WhatRunsBehindAGoawayOfAnErrorEndsAsItWould) {
+  ForAllCuts({}, [](H2Harness& h) {
+    OpenTwo(h);
+    h.Feed(wire::Goaway(0, ErrorCode::kProtocolError));
+    EXPECT_EQ(h.CountEvents(WEIR_EVENT_RESET), 0u);
+    EXPECT_EQ(h.Answer(3, 204, true), WEIR_OK);
+    h.Feed(wire::Reset(1, ErrorCode::kCancel));
+    EXPECT_TRUE(h.stream(1).over);
+    EXPECT_EQ(h.CountFrames(FrameType::kGoaway), 0u);
+  });
+  // A backend finishes what it has seen.
+  ForAllCuts(H2Setup::Client(), [](H2Harness& h) {
+    OpenTwo(h);
+    h.Feed(wire::Headers(1, h.Response("200"), false)
+           << wire::Data(1, "half, ") << wire::Goaway(1, ErrorCode::kInternalError)
+           << wire::Data(1, "whole", true));
+    EXPECT_EQ(h.stream(1).body, "half, whole");
+    EXPECT_TRUE(h.stream(1).complete);
+    EXPECT_EQ(h.stream(3).reason, WEIR_REASON_REFUSED);
   });
 }
 

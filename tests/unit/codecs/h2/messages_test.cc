@@ -202,7 +202,6 @@ TEST(H2Messages, InterimAnswersHaveAnEnd) {
   });
 }
 
-// S-98
 TEST(H2Messages, AnAnswerBeforeTheRequestsEndStopsTheRequest) {
   ForAllCuts({}, [](H2Harness& h) {
     OpenTwo(h);
@@ -270,7 +269,7 @@ TEST(H2Messages, ValuesAreWrittenAsFields) {
       EXPECT_EQ(frame->Field("te"), "trailers");
       EXPECT_EQ(frame->Field("expect"), "100-continue");
       EXPECT_EQ(frame->Field("content-length"), "7");
-      EXPECT_EQ(frame->Field(":scheme"), secure ? "https" : "http");  // S-83
+      EXPECT_EQ(frame->Field(":scheme"), secure ? "https" : "http");
       EXPECT_EQ(frame->Field("host"), "(none)");
     });
   }
@@ -316,7 +315,6 @@ TEST(H2Messages, TrailersThatAreNotWantedAreAnEnd) {
   });
 }
 
-// S-91
 TEST(H2Messages, TrailersKeepTheirSize) {
   for (const uint8_t position : {WEIR_SERVER, WEIR_CLIENT}) {
     H2Setup setup;
@@ -335,7 +333,7 @@ TEST(H2Messages, TrailersKeepTheirSize) {
   }
 }
 
-// What would change how a message is framed or routed does not come in through its end (S-90).
+// What would change how a message is framed or routed does not come in through its end.
 TEST(H2Messages, TrailersCarryNoFraming) {
   ForAllCuts({}, [](H2Harness& h) {
     h.Feed(wire::Headers(1, h.Request("/"), false) << wire::Headers(
@@ -367,6 +365,34 @@ TEST(H2Messages, ALargeHeadIsWrittenInPieces) {
   }
 }
 
+// What is written while a head is still on its way in does not touch what came of it.
+TEST(H2Messages, AHeadInPiecesIsNotDisturbedByWhatIsWrittenMeanwhile) {
+  H2Setup setup;
+  setup.consume = false;
+  Once(setup, [](H2Harness& h) {
+    OpenTwo(h);
+    h.Feed(wire::Data(1, std::string(16384, 'x'))
+           << wire::Data(1, std::string(16384, 'x')) << wire::Data(1, std::string(16384, 'x')));
+    h.Answer(3, 200, false);
+    const std::string block = h.Request("/in/pieces", {{"x-a", std::string(300, 'a')}});
+    h.FeedQuietly(wire::Ping() << wire::Settings()
+                               << wire::Headers(5, block.substr(0, 7), true, false));
+    h.Consume(1, 49152);
+    h.Body(3, "an answer", true);
+    h.ResetStream(1, WEIR_REASON_CANCEL);
+    EXPECT_EQ(h.CountFrames(FrameType::kPing), 1u);
+    EXPECT_GE(h.CountFrames(FrameType::kWindowUpdate, 1), 1u);
+    EXPECT_EQ(h.CountFrames(FrameType::kRstStream, 1), 1u);
+    h.FeedQuietly(wire::Continuation(5, block.substr(7, 100), false));
+    h.GoAway(1);
+    h.Feed(wire::Continuation(5, block.substr(107), true));
+    ASSERT_TRUE(h.knows(5));
+    EXPECT_EQ(h.stream(5).heads.at(0).path, "/in/pieces");
+    EXPECT_EQ(h.stream(5).heads.at(0).Field("x-a"), std::string(300, 'a'));
+    h.ExpectServes();
+  });
+}
+
 TEST(H2Messages, AHeadThatThePeerWouldRefuseIsNotWritten) {
   H2Setup setup;
   setup.peer_settings = {{SettingId::kMaxHeaderListSize, 2000}};
@@ -379,7 +405,7 @@ TEST(H2Messages, AHeadThatThePeerWouldRefuseIsNotWritten) {
   });
 }
 
-// S-122: the peer's table shrinks to nothing and grows again between two heads.
+// The peer's table shrinks to nothing and grows again between two heads.
 TEST(H2Messages, ChangesOfThePeersTableAreConfirmed) {
   ForAllCuts({}, [](H2Harness& h) {
     h.ExpectServes();

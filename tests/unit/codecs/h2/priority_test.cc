@@ -129,7 +129,74 @@ TEST(H2Priority, OfManyEarlyUpdatesOfAStreamTheLastHolds) {
   }
 }
 
-// S-116: what is said of streams that never come is not kept.
+TEST(H2Priority, AnUpdateOfAStreamWithoutWindowLosesItNothing) {
+  Once({}, [](H2Harness& h) {
+    Ask(h, 1, "u=3");
+    h.Body(1, std::string(70000, 'x'), true);
+    EXPECT_EQ(h.Sent(1).size(), 65535u);
+    h.Feed(wire::PriorityUpdate(1, "u=0, i"));
+    h.Feed(wire::WindowUpdate(1, 70000) << wire::PriorityUpdate(1, "u=6"));
+    h.Feed(wire::WindowUpdate(0, 70000));
+    EXPECT_EQ(h.Sent(1).size(), 70000u);
+    EXPECT_TRUE(h.SentEnd(1));
+  });
+}
+
+// As a browser's only picture.
+TEST(H2Priority, AnIncrementalStreamThatIsAloneGoesToItsEndAtOnce) {
+  RunServer([](H2Harness& h) {
+    Ask(h, 1, "u=0, i");
+    h.Body(1, std::string(1 << 20, 'x'), true);
+    EXPECT_EQ(h.Sent(1).size(), size_t{1} << 20);
+    EXPECT_TRUE(h.SentEnd(1));
+  });
+}
+
+TEST(H2Priority, NobodyWaitsForAStreamThatHasNothingToSend) {
+  RunServer([](H2Harness& h) {
+    Ask(h, 1, "u=1, i");
+    Ask(h, 3, "u=3, i");
+    Ask(h, 5, "u=3, i");
+    Fill(h, 3, 3);
+    EXPECT_EQ(Order(h, 2), "33");
+    h.Queue(1, std::string(16384, 'x'), false);
+    EXPECT_EQ(Order(h, 2), "13");
+    EXPECT_TRUE(h.SentEnd(3));
+  });
+}
+
+TEST(H2Priority, EachOfManyIncrementalStreamsEndsWithItsLastByte) {
+  RunServer([](H2Harness& h) {
+    for (uint32_t stream = 1; stream < 21; stream += 2) Ask(h, stream, "u=3, i");
+    for (uint32_t stream = 1; stream < 21; stream += 2) Fill(h, stream, 2);
+    Order(h, 20);
+    for (uint32_t stream = 1; stream < 21; stream += 2) {
+      EXPECT_EQ(h.CountFrames(FrameType::kData, stream), 2u);
+      EXPECT_TRUE(h.LastFrame(FrameType::kData, stream)->header.Has(kFlagEndStream)) << stream;
+    }
+  });
+}
+
+TEST(H2Priority, WhoeverIsLeftAfterAResetHasAllTurns) {
+  for (const bool by_peer : {true, false}) {
+    RunServer([&](H2Harness& h) {
+      for (const uint32_t stream : {1u, 3u}) Ask(h, stream, "u=3, i");
+      for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 5);
+      EXPECT_EQ(Order(h, 3), "131");
+      if (by_peer) {
+        h.FeedQuietly(wire::Reset(1, ErrorCode::kCancel));
+      } else {
+        h.ResetStream(1, WEIR_REASON_CANCEL);
+      }
+      h.Produce();
+      EXPECT_EQ(h.CountFrames(FrameType::kData, 1), 2u);
+      EXPECT_EQ(h.Sent(3).size(), 5u * 16384);
+      EXPECT_TRUE(h.SentEnd(3));
+    });
+  }
+}
+
+// What is said of streams that never come is not kept.
 TEST(H2Priority, UpdatesOfStreamsThatNeverComeTakeNoMemory) {
   H2Setup setup;
   setup.options.guards.priority_burst = 4000000;

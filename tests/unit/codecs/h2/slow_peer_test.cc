@@ -1,4 +1,4 @@
-// Peers that take nothing, or a little at a time (S-42), and peers that ask and never read: what
+// Peers that take nothing, or a little at a time, and peers that ask and never read: what
 // they hold is given back in time, and nobody else pays.
 
 #include "tests/unit/codecs/h2/conformance.h"
