@@ -11,9 +11,11 @@
 
 namespace weir::observe {
 
-// http.<stat_prefix>.
+// http.<stat_prefix>. downstream_cx_ssl_total counts those of downstream_cx_total that came over
+// TLS; the manager sees no connection before its handshake is over.
 #define WEIR_HTTP_STATS(COUNTER, GAUGE)                  \
   COUNTER(downstream_cx_total)                           \
+  COUNTER(downstream_cx_ssl_total)                       \
   GAUGE(downstream_cx_active)                            \
   COUNTER(downstream_cx_destroy)                         \
   COUNTER(downstream_cx_protocol_error)                  \

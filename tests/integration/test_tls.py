@@ -182,6 +182,22 @@ class Downstream(TlsTest):
     self.tls()
     wait_until(lambda: self.ssl_stat("handshake") == before + 1, "the counter")
 
+  def test_the_manager_counts_connections_whose_handshake_is_over(self):
+    before = self.weir.stats()
+    errors = self.ssl_stat("connection_error")
+    self.connect().send(b"no TLS at all\r\n\r\n").half_close()
+    wait_until(lambda: self.ssl_stat("connection_error") == errors + 1, "the error")
+    for _ in range(2):
+      client = self.tls()
+      for _ in range(2):
+        client.send(request("/"))
+        self.assertEqual(client.response().status, 200)
+    after = self.weir.stats()
+    for name in ("http.main.downstream_cx_ssl_total", "http.main.downstream_cx_total"):
+      self.assertEqual(after[name] - before[name], 2, name)
+    # The admin's is a manager too, without TLS.
+    self.assertEqual(after["http.admin.downstream_cx_ssl_total"], 0)
+
   def test_http11_is_agreed_by_alpn(self):
     client = self.tls(context=client_context(self.authority, alpn=["http/1.1"]))
     self.assertEqual(client.sock.selected_alpn_protocol(), "http/1.1")

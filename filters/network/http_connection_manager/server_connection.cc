@@ -61,6 +61,7 @@ ServerConnection::ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedCo
   if (++last == 0) ++last;
   client_ = last;
   hcm_->stats.downstream_cx_total->Add();
+  if (CodecConnection::io()->tls() != nullptr) hcm_->stats.downstream_cx_ssl_total->Add();
   hcm_->stats.downstream_cx_active->Add();
 }
 

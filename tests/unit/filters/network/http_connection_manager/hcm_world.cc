@@ -181,9 +181,10 @@ HcmWorld::~HcmWorld() {
   for (const auto& client : clients_) EXPECT_TRUE(client->peer.closed);
 }
 
-Client& HcmWorld::Connect() {
+Client& HcmWorld::Connect(const test::FakeTls* tls) {
   clients_.push_back(std::make_unique<Client>());
   Client& client = *clients_.back();
+  client.peer.tls = tls;
   net::AcceptedConnection accepted;
   accepted.place = net::ConnectionPlace(&home_);
   auto io = std::make_unique<test::FakeIo>(&client.peer);

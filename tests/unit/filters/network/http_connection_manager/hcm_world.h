@@ -39,7 +39,8 @@ class HcmWorld {
   HcmWorld(const HcmWorld&) = delete;
   HcmWorld& operator=(const HcmWorld&) = delete;
 
-  Client& Connect();
+  // tls: the handshake is over already, and settled this.
+  Client& Connect(const test::FakeTls* tls = nullptr);
   // All that is sent is there before the worker turns.
   void Send(Client& client, const std::string& bytes);
   void Turn() { worker.Turn(); }

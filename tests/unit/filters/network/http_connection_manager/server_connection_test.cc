@@ -23,6 +23,20 @@ TEST(ServerConnection, CarriesManyRequests) {
   EXPECT_EQ(world.ClusterStat("upstream_cx_total"), 1u);
 }
 
+TEST(ServerConnection, ThoseOverTlsAreCountedAmongAll) {
+  HcmWorld world;
+  const test::FakeTls tls;
+  world.Connect();
+  EXPECT_EQ(world.Stat("downstream_cx_ssl_total"), 0u);
+  Client& client = world.Connect(&tls);
+  world.Send(client, kGet);
+  world.Answer(0, kOk);
+  world.Send(client, kGet);
+  world.Answer(0, kOk);
+  EXPECT_EQ(world.Stat("downstream_cx_ssl_total"), 1u);
+  EXPECT_EQ(world.Stat("downstream_cx_total"), 2u);
+}
+
 TEST(ServerConnection, MaxRequestsEndsItWithConnectionClose) {
   HcmWorld world("common_http_protocol_options: { max_requests_per_connection: 2 }");
   Client& client = world.Connect();
