@@ -143,6 +143,13 @@ class Client:
       exchange.end()
     return exchange
 
+  def gone(self):
+    """Waits for the end of the connection; True unless something else came."""
+    try:
+      return self.wire.at_end()
+    except ConnectionError:
+      return True
+
   def close(self):
     if isinstance(self.wire.sock, TlsSocket) and not self.wire.closed:
       self.wire.sock.notify()

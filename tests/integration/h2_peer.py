@@ -39,6 +39,8 @@ class Stream:
     self.send_window = connection.peer_window
     self.receive_window = connection.window
     self.head_request = False
+    self.sent = 0              # of the body
+    self.patience = DEADLINE   # how long what goes out may wait for a window
 
   # What came in.
   @property
@@ -248,13 +250,14 @@ class Connection:
       with self.lock:
         room = lambda: min(stream.send_window, self.send_window)
         stop = lambda: self.gone or stream.reset_by_peer is not None
-        if at < len(data) and not self.lock.wait_for(lambda: room() > 0 or stop(), DEADLINE):
+        if at < len(data) and not self.lock.wait_for(lambda: room() > 0 or stop(), stream.patience):
           raise HarnessError("no window for stream %d: %d of the stream, %d of the connection" %
                              (stream.number, stream.send_window, self.send_window))
         if stop():
           raise Truncated("stream %d is over: %r" % (stream.number, stream.reset_by_peer))
         size = max(0, min(room(), len(data) - at))
         stream.send_window -= size
+        stream.sent += size
         self.send_window -= size
       out, stop_at = [], at + size
       while at < stop_at or (end and not out):

@@ -11,6 +11,7 @@ from matrix import KINDS, PAIRS, MatrixTest, is_h2
 from pairwise import all_pairs
 
 MIB = 1 << 20
+EARLY = 16 * MIB  # more than any window and any socket's buffers
 GIB = 1 << 30
 
 
@@ -113,37 +114,52 @@ class Core:
     self.assertEqual(seen, [(3, [("x-sum", "11")])])
     self.assertEqual((response.body.start, response.trailers), (b"body", [("x-sum", "22"), ("grpc-status", "0")]))
 
-  def early_answer(self, front, path):
-    rest = threading.Event()
+  def early(self, front, path, status, size, reads):
+    """The whole answer comes while most of the request is still to be sent."""
+    told = threading.Event()
 
     def handler(exchange):
       if exchange.method != "POST":
         ok(exchange)
         return
-      exchange.some_body()
-      ok(exchange, b"no!", [("x-early", "1")])
-      exchange.cancelled()
-      rest.set()
+      exchange.credit = False
+      if reads:
+        exchange.some_body()
+      exchange.respond(status, [("x-early", "1")], size)
+      exchange.send_body(size).end()
+      if exchange.cancelled():
+        told.set()
     self.handler = handler
     client = self.client(front)
-    exchange = client.start("POST", path, length=16 * MIB, end=False)
-    failed = []
+    exchange = client.start("POST", path, length=EARLY, end=False)
 
     def upload():
       try:
-        exchange.send_body(16 * MIB).end()
-      except (OSError, Truncated) as error:
-        failed.append(error)
-    thread = threading.Thread(target=upload)
+        exchange.send_body(EARLY).end()
+      except (OSError, Truncated):
+        pass  # it need not be taken
+    thread = threading.Thread(target=upload, daemon=True)
     thread.start()
     response = exchange.response()
-    self.assertEqual((response.get("x-early"), response.body.start), ("1", b"no!"))
+    self.assertEqual((response.status, response.get("x-early")), (status, "1"))
+    response.body.check(size)
     thread.join(harness.DEADLINE)
+    self.assertFalse(thread.is_alive(), "the upload ends")
+    self.assertTrue(told.wait(harness.DEADLINE), "the backend is told")
     if client.multiplexed:
       self.assertIn(exchange.reset_by_peer, (None, 0), "NO_ERROR")
-      self.assertEqual(client.start(path=path).response().status, 200, "the connection goes on")
-    client.close()
-    self.assertTrue(rest.wait(harness.DEADLINE), "the backend is told")
+    else:
+      self.assertTrue(client.gone(), "what follows would be taken for a request")
+      client = self.client(front)
+    self.assertEqual(client.start(path=path).response().status, 200, "it goes on")
+    if is_h2(path.split("/")[1]):
+      self.assertEqual(self.dialled(path.split("/")[1]), 1)
+
+  def early_answer(self, front, path):
+    self.early(front, path, 200, 3, True)
+
+  def early_refusal(self, front, path):
+    self.early(front, path, 413, 100000, False)
 
   def cancel(self, front, path):
     reached, gone = threading.Event(), []
@@ -242,7 +258,7 @@ class Core:
 
 
 RULES = [name for name, value in vars(Core).items() if callable(value) and not name.startswith("_") and
-         name not in ("echo", "dead_in_the_body")]
+         name not in ("early", "echo", "dead_in_the_body")]
 
 
 class Pairs(Core, MatrixTest):
@@ -442,37 +458,78 @@ class OneConnection(MatrixTest):
 
 
 class Stalled(MatrixTest):
-  """Clients that take nothing share a backend's connection with one that does."""
+  """Clients that take nothing share a backend's connection with one that does, and which does not notice."""
 
-  def shared(self, front, back):
-    def handler(exchange):
-      exchange.body()
-      exchange.respond(200, length=4 * MIB if exchange.path.endswith("stalled") else 1000)
-      if not exchange.path.endswith("stalled"):
-        exchange.send_body(1000).end()
-        return
-      exchange.send_body(4 * MIB).end()
-    self.handler = handler
+  # However slow the machine is.
+  http = {"codec_options": {"h2": {"zero_window_ms": 0, "drip_bytes_per_second": 0}}}
+  CLIENTS = 99
+
+  def handler(self, exchange):
+    if exchange.path.endswith("stalled"):
+      exchange.patience = 20 * harness.DEADLINE
+      exchange.respond(200, length=self.size)
+      exchange.send_body(self.size).end()
+      return
+    request = exchange.body()
+    exchange.respond(200, length=request.body.size or self.good_size)
+    exchange.send_body(request.body.size or self.good_size).end()
+
+  def begin(self, front, back):
+    """As many clients as take nothing. HTTP/1.1 is stalled when the kernel's buffers are full."""
+    self.good_size = 4 * 65536 + 1
+    self.size = MIB if is_h2(front) else 4 * MIB
     self.credit = False
     stalled = []
-    for _ in range(99):
-      client = self.client(front, receive_buffer=None if is_h2(front) else 32768)
+    for _ in range(self.CLIENTS):
+      client = self.client(front, receive_buffer=None if is_h2(front) else 8192)
       stalled.append(client.start(path="/%s/stalled" % back))
-    if is_h2(front):
-      for exchange in stalled:
-        exchange.wait(lambda exchange=exchange: exchange.received and exchange.received.body.size == 65535, "its window")
     self.credit = True
+    for exchange in stalled if is_h2(front) else []:
+      exchange.wait(lambda exchange=exchange: exchange.received and exchange.received.body.size == 65535, "its window")
+    return stalled
+
+  def at_the_backend(self, back):
+    """What of their bodies each of the blocked streams has sent; that of others is missing."""
+    wire, = self.by_kind[back].wires
+    with wire.h2.lock:
+      self.assertGreater(wire.h2.send_window, 0, "the connection's window is not theirs to keep")
+      return [stream.sent for stream in wire.h2.streams.values()
+              if stream.path.endswith("stalled") and not stream.ended and stream.send_window == 0]
+
+  def ask(self, good, back):
+    """Some requests of the good client, each way."""
+    for number in range(10):
+      length = self.good_size if number % 2 else None
+      exchange = good.start("POST" if length else "GET", "/%s/good%d" % (back, number), length=length, end=length is None)
+      if length:
+        exchange.send_body(length).end()
+      response = exchange.response()
+      self.assertEqual(response.status, 200)
+      response.body.check(self.good_size)
+
+  def shared(self, front, back):
+    stalled = self.begin(front, back)
     good = self.client(front)
-    for number in range(100):
-      response = good.start(path="/%s/good%d" % (back, number)).response()
-      response.body.check(1000)
+
+    def served_while_nothing_moves():  # once what was on its way to them has settled
+      self.ask(good, back)
+      before = self.at_the_backend(back)
+      self.ask(good, back)
+      return len(before) == self.CLIENTS and before == self.at_the_backend(back)
+    wait_until(served_while_nothing_moves, "the stalled ones to be still", 3 * harness.DEADLINE)
+    for sent in self.at_the_backend(back):
+      self.assertTrue(65535 <= sent < self.size, sent)
+    self.assertEqual(self.weir.stat("cluster.%s.upstream_cx_active" % back), 1)
     self.assertEqual(self.dialled(back), 1)
-    self.assertFalse(any(exchange.complete for exchange in stalled if is_h2(front)))
-    # They were stalled and not lost: one that reads on gets the rest.
-    for exchange in stalled[:3]:
+    # They were stalled and not lost: when they read on they get the rest.
+    for exchange in stalled:
       if is_h2(front):
+        self.assertEqual(exchange.received.body.size, 65535)
         exchange.open()
-      exchange.response().body.check(4 * MIB)
+    for exchange in stalled:
+      exchange.response().body.check(self.size)
+    self.ask(good, back)
+    self.assertEqual(self.dialled(back), 1)
 
 
 def _add_stalled():
