@@ -3,6 +3,7 @@
 #include "codecs/h1/strictness.h"
 #include "plugins/abi/weir.h"
 #include "plugins/sdk/codec_table.h"
+#include "plugins/sdk/descriptor.h"
 
 namespace weir::h1 {
 
@@ -17,7 +18,4 @@ constexpr weir_extension kExtensions[] = {{WEIR_KIND_CODEC, 0, "h1", &kApi}};
 
 }  // namespace weir::h1
 
-extern "C" WEIR_PLUGIN(h1) = {
-    WEIR_ABI_MAGIC, WEIR_ABI_MAJOR,        WEIR_ABI_MINOR, sizeof(weir_plugin_descriptor), 1, "h1",
-    "0.1.0",        weir::h1::kExtensions, nullptr,
-};
+extern "C" WEIR_PLUGIN(h1) = weir::sdk::Descriptor("h1", "0.1.0", weir::h1::kExtensions);

@@ -8,6 +8,7 @@
 #include "codecs/h2/preface.h"
 #include "plugins/abi/weir.h"
 #include "plugins/sdk/codec_table.h"
+#include "plugins/sdk/descriptor.h"
 
 namespace weir::h2 {
 
@@ -34,7 +35,5 @@ constexpr weir_extension kExtensions[] = {{WEIR_KIND_CODEC, 0, "h2", &kApi}};
 
 }  // namespace weir::h2
 
-extern "C" WEIR_PLUGIN(h2) = {
-    WEIR_ABI_MAGIC, WEIR_ABI_MAJOR,        WEIR_ABI_MINOR, sizeof(weir_plugin_descriptor), 1, "h2",
-    "0.1.0",        weir::h2::kExtensions, weir::h2::Init,
-};
+extern "C" WEIR_PLUGIN(h2) = weir::sdk::Descriptor("h2", "0.1.0", weir::h2::kExtensions,
+                                                   weir::h2::Init);

@@ -423,33 +423,34 @@ void FilterChain::DropTicket() {
 }
 
 const weir_http_api* HttpFilterHostTable() {
-  static const weir_http_api table = {
-      sizeof(weir_http_api),
-      0,
-      FieldCount,
-      FieldAt,
-      Get,
-      GetToken,
-      Set,
-      Add,
-      Remove,
-      GetStart,
-      SetStart,
-      Status,
-      SetStatus,
-      BodySize,
-      BodyPiece,
-      BodyDrain,
-      BodyAppend,
-      BodyLength,
-      SendLocalReply,
-      Reset,
-      Ticket,
-      ResumeTicket,
-      RouteConfig,
-      GetAttribute,
-  };
-  return &table;
+  static const weir_http_api api = [] {
+    weir_http_api table{};
+    table.struct_size = offsetof(weir_http_api, number);
+    table.field_count = FieldCount;
+    table.field_at = FieldAt;
+    table.get = Get;
+    table.get_token = GetToken;
+    table.set = Set;
+    table.add = Add;
+    table.remove = Remove;
+    table.get_start = GetStart;
+    table.set_start = SetStart;
+    table.status = Status;
+    table.set_status = SetStatus;
+    table.body_size = BodySize;
+    table.body_piece = BodyPiece;
+    table.body_drain = BodyDrain;
+    table.body_append = BodyAppend;
+    table.body_length = BodyLength;
+    table.local_reply = SendLocalReply;
+    table.reset = Reset;
+    table.ticket = Ticket;
+    table.resume = ResumeTicket;
+    table.route_config = RouteConfig;
+    table.attribute = GetAttribute;
+    return table;
+  }();
+  return &api;
 }
 
 }  // namespace weir::http

@@ -134,7 +134,7 @@ struct NetworkCalls {
 
 const weir_network_api* NetworkApi() {
   static constexpr weir_network_api kApi = {
-      .struct_size = sizeof(weir_network_api),
+      .struct_size = offsetof(weir_network_api, number),
       .reserved = 0,
       .data_size = &NetworkCalls::DataSize,
       .data_piece = &NetworkCalls::DataPiece,
@@ -146,6 +146,8 @@ const weir_network_api* NetworkApi() {
       .ticket = &NetworkCalls::Ticket,
       .resume = &NetworkCalls::Resume,
       .attribute = &NetworkCalls::Attribute,
+      .number = nullptr,
+      .metadata = nullptr,
   };
   return &kApi;
 }

@@ -54,7 +54,7 @@ const weir_host* MakePluginHost(observe::StatRegistry* registry) {
   registry_of_host = registry;
   thread_stats = registry->main_block();
   static weir_host host;
-  host.struct_size = sizeof(host);
+  host.struct_size = offsetof(weir_host, sha256);
   host.abi_minor = WEIR_ABI_MINOR;
   host.config = config::AbiConfigApi();
   host.log = &Log;

@@ -13,6 +13,7 @@
 #include "core/observe/stat_names.h"
 #include "filters/network/http_connection_manager/hcm_builder.h"
 #include "plugins/loader/plugin_loader.h"
+#include "plugins/sdk/descriptor.h"
 #include "tests/simulation/chance_filter.h"
 #include "tests/support/toy_codec/toy_codec.h"
 
@@ -29,10 +30,7 @@ const weir_extension kExtensions[] = {
     {WEIR_KIND_HTTP_FILTER, 0, "chance2", &kChanceFilterApi},
 };
 
-const weir_plugin_descriptor kPlugin = {
-    WEIR_ABI_MAGIC, WEIR_ABI_MAJOR, WEIR_ABI_MINOR, sizeof(weir_plugin_descriptor), 4, "sim",
-    "0.1.0",        kExtensions,    nullptr,
-};
+const weir_plugin_descriptor kPlugin = sdk::Descriptor("sim", "0.1.0", kExtensions);
 
 void Log(uint32_t, weir_view, weir_view) {}
 uint32_t Counter(weir_view) {
@@ -48,14 +46,18 @@ void Sha1(const uint8_t* in, size_t size, uint8_t out[20]) {
 }
 
 const weir_host* Host() {
-  static const weir_host host = {sizeof(weir_host),
-                                 WEIR_ABI_MINOR,
-                                 config::AbiConfigApi(),
-                                 Log,
-                                 Counter,
-                                 Count,
-                                 RandomBytes,
-                                 Sha1};
+  static const weir_host host = [] {
+    weir_host table{};
+    table.struct_size = offsetof(weir_host, sha256);
+    table.abi_minor = WEIR_ABI_MINOR;
+    table.config = config::AbiConfigApi();
+    table.log = Log;
+    table.counter = Counter;
+    table.count = Count;
+    table.random = RandomBytes;
+    table.sha1 = Sha1;
+    return table;
+  }();
   return &host;
 }
 

@@ -278,58 +278,68 @@ std::string FakeMessage::Values(std::string_view name) const {
 }
 
 const weir_http_api* FakeHttpApi() {
-  static const weir_http_api api = {sizeof(weir_http_api),
-                                    0,
-                                    FieldCount,
-                                    FieldAt,
-                                    Get,
-                                    GetToken,
-                                    Set,
-                                    Add,
-                                    Remove,
-                                    GetStart,
-                                    SetStart,
-                                    Status,
-                                    SetStatus,
-                                    BodySize,
-                                    BodyPiece,
-                                    BodyDrain,
-                                    BodyAppend,
-                                    BodyLength,
-                                    LocalReply,
-                                    Reset,
-                                    Ticket,
-                                    Resume,
-                                    RouteConfig,
-                                    Attribute};
+  static const weir_http_api api = [] {
+    weir_http_api table{};
+    table.struct_size = offsetof(weir_http_api, number);
+    table.field_count = FieldCount;
+    table.field_at = FieldAt;
+    table.get = Get;
+    table.get_token = GetToken;
+    table.set = Set;
+    table.add = Add;
+    table.remove = Remove;
+    table.get_start = GetStart;
+    table.set_start = SetStart;
+    table.status = Status;
+    table.set_status = SetStatus;
+    table.body_size = BodySize;
+    table.body_piece = BodyPiece;
+    table.body_drain = BodyDrain;
+    table.body_append = BodyAppend;
+    table.body_length = BodyLength;
+    table.local_reply = LocalReply;
+    table.reset = Reset;
+    table.ticket = Ticket;
+    table.resume = Resume;
+    table.route_config = RouteConfig;
+    table.attribute = Attribute;
+    return table;
+  }();
   return &api;
 }
 
 const weir_network_api* FakeNetworkApi() {
-  static const weir_network_api api = {sizeof(weir_network_api),
-                                       0,
-                                       DataSize,
-                                       DataPiece,
-                                       Drain,
-                                       Write,
-                                       WriteReceived,
-                                       Close,
-                                       WritePending,
-                                       ConnectionTicket,
-                                       ConnectionResume,
-                                       ConnectionAttribute};
+  static const weir_network_api api = [] {
+    weir_network_api table{};
+    table.struct_size = offsetof(weir_network_api, number);
+    table.data_size = DataSize;
+    table.data_piece = DataPiece;
+    table.drain = Drain;
+    table.write = Write;
+    table.write_received = WriteReceived;
+    table.close = Close;
+    table.write_pending = WritePending;
+    table.ticket = ConnectionTicket;
+    table.resume = ConnectionResume;
+    table.attribute = ConnectionAttribute;
+    return table;
+  }();
   return &api;
 }
 
 const weir_host* FakeHost() {
-  static const weir_host host = {.struct_size = sizeof(weir_host),
-                                 .abi_minor = WEIR_ABI_MINOR,
-                                 .config = config::AbiConfigApi(),
-                                 .log = Log,
-                                 .counter = Counter,
-                                 .count = Count,
-                                 .random = Random,
-                                 .sha1 = Sha1};
+  static const weir_host host = [] {
+    weir_host table{};
+    table.struct_size = offsetof(weir_host, sha256);
+    table.abi_minor = WEIR_ABI_MINOR;
+    table.config = config::AbiConfigApi();
+    table.log = Log;
+    table.counter = Counter;
+    table.count = Count;
+    table.random = Random;
+    table.sha1 = Sha1;
+    return table;
+  }();
   return &host;
 }
 

@@ -57,6 +57,12 @@ static const weir_http_filter_api filter = {
 static const weir_extension extensions[] = {{WEIR_KIND_HTTP_FILTER, 0, "add_header", &filter}};
 
 WEIR_PLUGIN(add_header) = {
-    WEIR_ABI_MAGIC, WEIR_ABI_MAJOR, WEIR_ABI_MINOR, sizeof(weir_plugin_descriptor), 1, "add_header",
-    "1.0",          extensions,     NULL,
+    .magic = WEIR_ABI_MAGIC,
+    .abi_major = WEIR_ABI_MAJOR,
+    .abi_minor = WEIR_ABI_MINOR,
+    .struct_size = sizeof(weir_plugin_descriptor),
+    .extension_count = 1,
+    .name = "add_header",
+    .version = "1.0",
+    .extensions = extensions,
 };

@@ -1,5 +1,6 @@
 #include "filters/http/direct_response/direct_response.h"
 #include "filters/network/direct_response/direct_response.h"
+#include "plugins/sdk/descriptor.h"
 
 namespace {
 
@@ -11,14 +12,5 @@ const weir_extension kExtensions[] = {
 
 }  // namespace
 
-extern "C" WEIR_PLUGIN(direct_response) = {
-    .magic = WEIR_ABI_MAGIC,
-    .abi_major = WEIR_ABI_MAJOR,
-    .abi_minor = WEIR_ABI_MINOR,
-    .struct_size = sizeof(weir_plugin_descriptor),
-    .extension_count = 2,
-    .name = "direct_response",
-    .version = "0.1.0",
-    .extensions = kExtensions,
-    .init = nullptr,
-};
+extern "C" WEIR_PLUGIN(direct_response) = weir::sdk::Descriptor("direct_response", "0.1.0",
+                                                                kExtensions);

@@ -1,4 +1,5 @@
 #include "filters/http/health_check/health_check.h"
+#include "plugins/sdk/descriptor.h"
 
 namespace {
 
@@ -7,14 +8,4 @@ const weir_extension kExtensions[] = {
 
 }  // namespace
 
-extern "C" WEIR_PLUGIN(health_check) = {
-    .magic = WEIR_ABI_MAGIC,
-    .abi_major = WEIR_ABI_MAJOR,
-    .abi_minor = WEIR_ABI_MINOR,
-    .struct_size = sizeof(weir_plugin_descriptor),
-    .extension_count = 1,
-    .name = "health_check",
-    .version = "0.1.0",
-    .extensions = kExtensions,
-    .init = nullptr,
-};
+extern "C" WEIR_PLUGIN(health_check) = weir::sdk::Descriptor("health_check", "0.1.0", kExtensions);

@@ -97,6 +97,7 @@ const weir_network_filter_api kNetworkDirectResponseApi = {
     .new_connection = NewConnection,
     .data = Data,
     .writable = nullptr,
+    .drain = nullptr,
 };
 
 }  // namespace weir::filters

@@ -75,6 +75,7 @@ const weir_network_filter_api kEchoApi = {
     .new_connection = nullptr,
     .data = Data,
     .writable = Writable,
+    .drain = nullptr,
 };
 
 }  // namespace weir::filters

@@ -1,4 +1,5 @@
 #include "filters/network/echo/echo.h"
+#include "plugins/sdk/descriptor.h"
 
 namespace {
 
@@ -7,14 +8,4 @@ const weir_extension kExtensions[] = {
 
 }  // namespace
 
-extern "C" WEIR_PLUGIN(echo) = {
-    .magic = WEIR_ABI_MAGIC,
-    .abi_major = WEIR_ABI_MAJOR,
-    .abi_minor = WEIR_ABI_MINOR,
-    .struct_size = sizeof(weir_plugin_descriptor),
-    .extension_count = 1,
-    .name = "echo",
-    .version = "0.1.0",
-    .extensions = kExtensions,
-    .init = nullptr,
-};
+extern "C" WEIR_PLUGIN(echo) = weir::sdk::Descriptor("echo", "0.1.0", kExtensions);

@@ -146,8 +146,14 @@ weir_view View(const std::string& text) {
 }  // namespace
 
 const weir_host& TestHost() {
-  static const weir_host host = {sizeof(weir_host), WEIR_ABI_MINOR, nullptr, nullptr,
-                                 nullptr,           nullptr,        Random,  Sha1};
+  static const weir_host host = [] {
+    weir_host table{};
+    table.struct_size = offsetof(weir_host, sha256);
+    table.abi_minor = WEIR_ABI_MINOR;
+    table.random = Random;
+    table.sha1 = Sha1;
+    return table;
+  }();
   return host;
 }
 

@@ -58,6 +58,7 @@ inline const weir_network_filter_api kScriptApi = {
                uint32_t end) { return static_cast<ScriptState*>(self)->script->data(c, end != 0); },
     .writable = [](void* self,
                    weir_connection* c) { static_cast<ScriptState*>(self)->script->writable(c); },
+    .drain = nullptr,
 };
 
 inline std::string Received(weir_connection* connection) {

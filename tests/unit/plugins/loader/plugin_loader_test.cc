@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "plugins/sdk/descriptor.h"
+
 namespace weir::plugins {
 namespace {
 
@@ -99,7 +101,7 @@ TEST_F(PluginLoaderTest, APluginWithoutInitIsFine) {
 }
 
 TEST_F(PluginLoaderTest, AnotherMajorIsRefusedBeforeItsCodeRuns) {
-  EXPECT_EQ(Refusal("wrong_major"), "is built for ABI 7.3, this host has 0.2");
+  EXPECT_EQ(Refusal("wrong_major"), "is built for ABI 7.3, this host has 1.0");
   EXPECT_EQ(std::getenv("WEIR_TEST_PLUGIN_RAN"), nullptr);
 }
 
@@ -258,9 +260,7 @@ const weir_http_filter_api kFilter = MakeFilter();
 const weir_extension kExtensions[] = {{WEIR_KIND_HTTP_FILTER, 0, "good", &kFilter}};
 
 TEST_F(PluginLoaderTest, ABuiltInPluginComesBeforeAFile) {
-  const weir_plugin_descriptor descriptor = {
-      WEIR_ABI_MAGIC, WEIR_ABI_MAJOR, WEIR_ABI_MINOR, sizeof descriptor, 1, "inside",
-      "1.0",          kExtensions,    nullptr};
+  const weir_plugin_descriptor descriptor = sdk::Descriptor("inside", "1.0", kExtensions);
   PluginLoader loader = Make({kDirectory}, {&descriptor});
   std::string error;
   const HttpFilterExtension* filter = loader.FindHttpFilter("good", &error);

@@ -9,6 +9,7 @@
 #include "core/config/loader.h"
 #include "filters/network/http_connection_manager/hcm_builder.h"
 #include "plugins/loader/plugin_loader.h"
+#include "plugins/sdk/descriptor.h"
 
 namespace weir::hcm {
 namespace {
@@ -26,14 +27,18 @@ void Sha1(const uint8_t*, size_t, uint8_t out[20]) {
 }
 
 const weir_host* Host() {
-  static const weir_host host = {sizeof(weir_host),
-                                 WEIR_ABI_MINOR,
-                                 config::AbiConfigApi(),
-                                 Log,
-                                 Counter,
-                                 Count,
-                                 RandomBytes,
-                                 Sha1};
+  static const weir_host host = [] {
+    weir_host table{};
+    table.struct_size = offsetof(weir_host, sha256);
+    table.abi_minor = WEIR_ABI_MINOR;
+    table.config = config::AbiConfigApi();
+    table.log = Log;
+    table.counter = Counter;
+    table.count = Count;
+    table.random = RandomBytes;
+    table.sha1 = Sha1;
+    return table;
+  }();
   return &host;
 }
 
@@ -86,15 +91,8 @@ struct HcmWorld::ScriptPlugin {
       names[i] = "script_" + std::to_string(i);
       extensions[i] = {WEIR_KIND_HTTP_FILTER, 0, names[i].c_str(), &apis[i]};
     }
-    descriptor = {WEIR_ABI_MAGIC,
-                  WEIR_ABI_MAJOR,
-                  WEIR_ABI_MINOR,
-                  sizeof descriptor,
-                  static_cast<uint32_t>(scripts.size()),
-                  "script",
-                  "1",
-                  extensions,
-                  nullptr};
+    descriptor = sdk::Descriptor("script", "1", extensions);
+    descriptor.extension_count = static_cast<uint32_t>(scripts.size());
     plugins::PluginLoader::Options options;
     options.host = Host();
     options.built_in = {&weir_plugin_h1, &weir_plugin_h2, &descriptor};
