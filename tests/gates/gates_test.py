@@ -151,16 +151,18 @@ class Conformance(unittest.TestCase):
 
 class Rules(unittest.TestCase):
     def offences(self, text):
-        return list(rules.check_rules(text, {"Mux.Replays", "test_drain"}))
+        return list(rules.check_contract(text, {"Mux.Replays", "test_drain"}))
 
     def test_a_rule_with_its_tests_is_well(self):
         self.assertFalse(self.offences("| R-1 | it holds | `Mux.Replays`, test_drain |\n"))
+        self.assertFalse(self.offences("| S-1 | it holds | test_drain |\n| S-2 | it holds | test_drain |\n| R-9 | too | test_drain |\n"))
 
     def test_a_rule_without_a_test_is_found(self):
         self.assertTrue(self.offences("| R-1 | it holds | |\n"))
         self.assertTrue(self.offences("| R-1 | it holds | Mux.Gone |\n"))
         self.assertTrue(self.offences("| S-2 | it holds | Mux.Replays |\n| S-2 | again | Mux.Replays |\n"))
         self.assertTrue(self.offences("no rules\n"))
+        self.assertTrue(self.offences("| S-1 | it holds | test_drain |\n| S-3 | it holds | test_drain |\n"))
 
     def test_pitfalls_are_numbered_and_their_tests_listed(self):
         names = {"A.Pitfall1Holds", "A.Pitfall2Holds", "A.Else"}
@@ -173,12 +175,27 @@ class Rules(unittest.TestCase):
         self.assertTrue(check(first + second + "| P-4 | it holds | A.Else |\n"))
         self.assertTrue(check(""))
 
+    def test_lessons_are_numbered_and_have_their_tests(self):
+        check = lambda text: list(rules.check_lessons(text, {"A.Holds"}))
+        first, second = "| L-1 | it holds | A.Holds |\n", "| L-2 | it holds | A.Holds |\n"
+        self.assertFalse(check(first + second))
+        self.assertTrue(check(second))
+        self.assertTrue(check(second + first))
+        self.assertTrue(check(first + "| L-2 | it holds | A.Gone |\n"))
+        self.assertTrue(check(first + "| L-2 | it holds | |\n"))
+        self.assertTrue(check(""))
+
+    def test_a_rule_of_each_pair_is_a_test_and_its_helper_is_none(self):
+        text = ("class Core:\n  def small(self, front, path):\n    pass\n  def echo(self, front, path, size):\n    pass\n"
+                "class Else:\n  def small(self, front, path):\n    pass\n")
+        self.assertEqual(list(rules.pair_rules(text)), ["Core.small"])
+
     def test_a_list_that_is_gone_is_found(self):
         with in_tree({"tests/a.cc": ""}) as root:
-            self.assertEqual(len(list(rules.check(root))), 2)
+            self.assertEqual(len(list(rules.check(root))), 3)
 
     def test_names_come_from_both_kinds_of_tests(self):
-        with in_tree({"tests/a.cc": "TEST_F(Mux, Replays) {}", "tests/b.py": "class A:\n    def test_x(self):\n"}) as root:
+        with in_tree({"tests/a.cc": "TEST_F(Mux, Replays) {}", "tests/b.py": "class A:\n    def test_x(self):\n        pass\n"}) as root:
             self.assertEqual(rules.test_names(root), {"Mux.Replays", "test_x"})
 
 

@@ -3,6 +3,7 @@ nothing is cut, and what was cut is not passed on as whole."""
 
 import hashlib
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -144,6 +145,38 @@ class Downstream(TlsTest):
     self.assertEqual(len(client.response().body), len(body))
     self.assertTrue(client.at_end(), "the end came with a close_notify")
 
+  def test_a_client_that_goes_on_sending_gets_the_whole_answer(self):
+    body = b"x" * (2 << 20)
+    self.backend.answer = lambda _: ok(body)
+    client = self.connect(receive_buffer=4096)
+    wrap(client, client_context(self.authority), "a.test")
+    client.send(request("/", [("connection", "close")]))
+    wait_until(lambda: self.backend.requests, "the request")
+    for _ in range(5):
+      client.send(request("/junk"))
+    response = client.head()
+    self.assertEqual(response.status, 200)
+    for _ in range(5):
+      client.send(request("/more"))
+    self.assertEqual(len(client.rest()), len(body))  # and a close_notify
+    self.assertEqual(len(self.backend.requests), 1)
+
+  def test_a_client_may_leave_at_any_byte_of_its_handshake(self):
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = client_context(self.authority).wrap_bio(incoming, outgoing, server_hostname="a.test")
+    with self.assertRaises(ssl.SSLWantReadError):
+      session.do_handshake()
+    hello = outgoing.read()
+    for cut in list(range(0, len(hello), 13)) + [len(hello)]:
+      for leave in ("close", "rst", "half_close"):
+        client = self.connect().send(hello[:cut])
+        if cut == len(hello):
+          client.take(5)  # the answer has begun
+        getattr(client, leave)()
+    client = self.tls()
+    client.send(request("/good"))
+    self.assertEqual(client.response().body, b"/good")
+
   def test_close_notify_comes_before_the_fin(self):
     client = self.tls()
     client.send(request("/", [("connection", "close")]))
@@ -227,6 +260,47 @@ class Downstream(TlsTest):
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     with self.assertRaises((ssl.SSLError, OSError)):
       self.tls(context=context)
+
+
+class Ends(TlsTest):
+  """A client tells an end from a cut by the close_notify, whatever the end's reason; `rest` fails without one."""
+
+  http = {"common_http_protocol_options": {"idle_timeout": "2s"}, "request_headers_timeout": "0.3s", "drain_timeout": "0.3s"}
+  PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
+  GOAWAY = 7
+
+  def h2(self):
+    client = self.tls(context=client_context(self.authority, alpn=["h2"]))
+    return client.send(self.PREFACE)
+
+  def said(self, client):
+    """The types of the frames that came, and the end."""
+    data, types = client.rest(), []
+    while data:
+      types.append(data[3])
+      data = data[9 + int.from_bytes(data[:3], "big"):]
+    return types
+
+  def test_of_silence(self):
+    self.assertTrue(self.tls().at_end())
+    self.assertIn(self.GOAWAY, self.said(self.h2()))
+
+  def test_of_a_slow_head(self):
+    self.assertIn(b" 408 ", self.tls().send(b"GET / HT").rest())
+    self.assertIn(self.GOAWAY, self.said(self.h2().send(b"\0\0\x10\x01")))
+
+  def test_of_a_mistake(self):
+    self.assertIn(b" 400 ", self.tls().send(b"GET\r\n\r\n").rest())
+    self.assertIn(self.GOAWAY, self.said(self.h2().send(bytes.fromhex("00000100000000000000"))))  # DATA of no stream
+
+  def test_of_a_drain(self):
+    clients = [self.tls(), self.h2()]
+    try:
+      self.weir.signal(signal.SIGTERM)
+      self.assertEqual(clients[0].rest(), b"")
+      self.assertIn(self.GOAWAY, self.said(clients[1]))
+    finally:
+      type(self).restart()
 
 
 class Names(TlsTest):

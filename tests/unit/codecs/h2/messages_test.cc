@@ -393,6 +393,28 @@ TEST(H2Messages, AHeadInPiecesIsNotDisturbedByWhatIsWrittenMeanwhile) {
   });
 }
 
+// Nor by another connection's: what is gathered, and both tables, are each connection's own.
+TEST(H2Messages, HeadsInPiecesOfTwoConnectionsDoNotTouch) {
+  H2Harness one((H2Setup()));
+  H2Harness other((H2Setup()));
+  for (uint32_t stream = 1; stream < 9; stream += 2) {
+    const std::string first = one.Request("/one", {{"x-a", "of one"}});
+    const std::string second = other.Request("/other", {{"x-a", "of the other"}});
+    one.Feed(wire::Headers(stream, first.substr(0, 2), true, false));
+    other.Feed(wire::Headers(stream, second.substr(0, 3), true, false));
+    one.Feed(wire::Continuation(stream, first.substr(2), true));
+    other.Feed(wire::Continuation(stream, second.substr(3), true));
+    EXPECT_EQ(one.stream(stream).heads.at(0).path, "/one");
+    EXPECT_EQ(one.stream(stream).heads.at(0).Field("x-a"), "of one");
+    EXPECT_EQ(other.stream(stream).heads.at(0).path, "/other");
+    EXPECT_EQ(other.stream(stream).heads.at(0).Field("x-a"), "of the other");
+    one.Answer(stream, 200, true, {{"x-b", "from one"}});
+    other.Answer(stream, 200, true, {{"x-b", "from the other"}});
+    EXPECT_EQ(one.LastFrame(FrameType::kHeaders)->Field("x-b"), "from one");
+    EXPECT_EQ(other.LastFrame(FrameType::kHeaders)->Field("x-b"), "from the other");
+  }
+}
+
 TEST(H2Messages, AHeadThatThePeerWouldRefuseIsNotWritten) {
   H2Setup setup;
   setup.peer_settings = {{SettingId::kMaxHeaderListSize, 2000}};

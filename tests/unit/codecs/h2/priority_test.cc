@@ -142,6 +142,20 @@ TEST(H2Priority, AnUpdateOfAStreamWithoutWindowLosesItNothing) {
   });
 }
 
+TEST(H2Priority, WhatTheConnectionHasToSayGoesBeforeBodies) {
+  RunServer([](H2Harness& h) {
+    Ask(h, 1, "u=0");
+    Fill(h, 1, 5);
+    EXPECT_EQ(Order(h, 2), "11");
+    h.FeedQuietly(wire::Settings() << wire::Ping());
+    const size_t before = h.frames().size();
+    h.Produce();
+    EXPECT_TRUE(h.frames().at(before).Is(FrameType::kSettings));
+    EXPECT_TRUE(h.frames().at(before + 1).Is(FrameType::kPing));
+    EXPECT_TRUE(h.SentEnd(1));
+  });
+}
+
 // As a browser's only picture.
 TEST(H2Priority, AnIncrementalStreamThatIsAloneGoesToItsEndAtOnce) {
   RunServer([](H2Harness& h) {

@@ -186,6 +186,21 @@ TEST_F(TlsIoTest, WritableIsFalseUntilTheLastByteIsTaken) {
   EXPECT_TRUE(pair.client->io()->writable());
 }
 
+// Whoever is told of room that is not there does not try again by itself.
+TEST_F(TlsIoTest, AFullSocketIsTriedOnceForEachEdge) {
+  Establish();
+  pair.client->wire.write_room = 0;
+  pair.client->Send(Noise(500000));
+  for (int i = 0; i < 10; ++i) {
+    const int before = pair.client->wire.writes;
+    pair.client_inner->Wake(false, true);
+    EXPECT_LE(pair.client->wire.writes, before + 1);
+    pair.client_inner->Wake(true, false);
+    EXPECT_LE(pair.client->wire.writes, before + 1);
+  }
+  EXPECT_FALSE(pair.client->io()->writable());
+}
+
 TEST_F(TlsIoTest, NothingIsHeldWhileNothingIsUnderWay) {
   Establish();
   Echo(100000, 0);

@@ -188,6 +188,55 @@ TEST(H2Bodies, CrumbsOfACookieAreOneFieldToHttp1) {
   EXPECT_EQ(FieldOf(world.backend(0).Written(), "cookie"), "a=1; c=2");
 }
 
+TEST(H2Bodies, TheirHeadIsWrittenOnceHoweverManyPiecesTheyHave) {
+  H2World world(kH2, "via: weir-1");
+  H2Far& client = world.Connect();
+  world.Say(client, H2World::Request(client, 1, false, "POST"));
+  H2Far& back = world.Back(0);
+  for (int i = 0; i < 3; ++i) world.Say(client, wire::Data(1, "x", i == 2));
+  world.Say(back, H2World::Response(back, 1, "200", false));
+  for (int i = 0; i < 3; ++i) world.Say(back, wire::Data(1, "y", i == 2));
+  for (const H2Far* far : {&client, &back}) {
+    EXPECT_EQ(far->Count(FrameType::kHeaders), 1u);
+    EXPECT_EQ(far->Field(1, "via"), "weir-1");
+    EXPECT_EQ(far->Body(1).size(), 3u);
+    EXPECT_TRUE(far->Ended(1));
+  }
+}
+
+TEST(H2Bodies, WhatComesInOneReadLeavesInOneWrite) {
+  H2World world(kH2);
+  H2Far& client = world.Connect();
+  world.Say(client, H2World::Request(client, 1)
+                        << H2World::Request(client, 3) << H2World::Request(client, 5));
+  H2Far& back = world.Back(0);
+  EXPECT_EQ(back.Count(FrameType::kHeaders), 3u);
+  const int before = client.wire->writes;
+  std::string answers;
+  for (const uint32_t stream : {1u, 3u, 5u}) {
+    answers += H2World::Response(back, stream, "200", false);
+    answers += wire::Data(stream, "answer", true);
+  }
+  world.Say(back, answers);
+  EXPECT_EQ(client.wire->writes, before + 1);
+  for (const uint32_t stream : {1u, 3u, 5u}) EXPECT_TRUE(client.Ended(stream));
+}
+
+// To the byte.
+TEST(H2Bodies, AnHttp1BackendGetsARequestOfHttp1) {
+  H2World world(kH1, "generate_request_id: false");
+  H2Far& client = world.Connect();
+  world.Say(client, H2World::Request(client, 1, false, "POST",
+                                     {{"te", "trailers"}, {"accept", "*/*"}, {"x-a", ""}}));
+  world.Say(client, wire::Data(1, "body")
+                        << wire::Headers(1, client.encoder.Encode({{"x-sum", "4"}}), true));
+  EXPECT_EQ(world.backend(0).Written(),
+            "POST / HTTP/1.1\r\nhost: a\r\naccept: */*\r\nx-a: \r\nx-forwarded-for: 10.9.8.7\r\n"
+            "x-forwarded-proto: http\r\nconnection: te\r\nte: trailers\r\n"
+            "transfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nx-sum: 4\r\n\r\n");
+  world.Answer(0, kOk);
+}
+
 // The lengths of the two ways, and their ends, are nothing to each other.
 TEST(H2Bodies, ALongAnswerToAShortRequestAndTheOtherWayRound) {
   for (const auto backends : {kH1, kH2}) {

@@ -20,6 +20,18 @@ TEST(LocalReply, SaysItsDetailsToNobodyByDefault) {
   EXPECT_NE(FieldOf(got, "date"), "(none)");
 }
 
+TEST(LocalReply, IsThisToTheByte) {
+  HcmWorld world("local_reply_config: { body_format: { text_format: 'none' } }",
+                 "[{ match: { prefix: /a }, route: { cluster: app } }]");
+  std::string got = world.Ask(kGet);
+  const size_t date = got.find("date: ");
+  ASSERT_NE(date, std::string::npos);
+  got.erase(date, got.find("\r\n", date) + 2 - date);
+  EXPECT_EQ(got,
+            "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\nserver: weir\r\n"
+            "content-length: 4\r\n\r\nnone");
+}
+
 TEST(LocalReply, TheBodyFormatMakesTheBody) {
   HcmWorld world(
       "local_reply_config: { body_format: { text_format: '%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% "
