@@ -334,7 +334,8 @@ Key<T> RequireClientRow() {
 
 Key<T> SessionTimeoutRow() {
   return DurationKey("session_timeout", &T::session_timeout,
-                     "How long a session can be resumed; its ticket's key is replaced as often.",
+                     "How long after its full handshake a session can be resumed, however often it "
+                     "was in between; its ticket's key is replaced as often.",
                      Milliseconds(1000), Milliseconds(86'400'000))
       .Limit("");
 }

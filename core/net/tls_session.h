@@ -11,7 +11,8 @@ class TlsSession {
  public:
   // The protocol both sides agreed on (RFC 7301): "h2", "http/1.1"; empty when there was no ALPN.
   virtual std::string_view alpn() const = 0;
-  // The host name the client asked for, in lower case; empty when it named none.
+  // The host name the client asked for, its letters as they were sent; empty when it named none, or
+  // something that has other bytes than letters, digits, '-', '.' and '_', or more than 253.
   virtual std::string_view server_name() const = 0;
   virtual std::string_view version() const = 0;  // "TLSv1.3"
   virtual std::string_view cipher() const = 0;   // "TLS_AES_128_GCM_SHA256"

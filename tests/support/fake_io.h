@@ -37,6 +37,7 @@ struct FakePeer {
   size_t write_room = SIZE_MAX;  // bytes that are still taken; then kAgain
   size_t most_per_write = SIZE_MAX;
   bool write_fails = false;
+  int writes_before_failing = -1;  // so many more are taken; -1: all
   bool connected = true;
   const FakeTls* tls = nullptr;  // there is TLS
   bool shut = false;             // our FIN
@@ -78,7 +79,9 @@ class FakeIo final : public net::Io {
 
   ssize_t Write(const iovec* pieces, int count) override {
     ++peer_->writes;
+    if (peer_->writes_before_failing == 0) peer_->write_fails = true;
     if (peer_->write_fails) return net::kFailed;
+    if (peer_->writes_before_failing > 0) --peer_->writes_before_failing;
     size_t left = std::min(peer_->write_room, peer_->most_per_write);
     size_t wanted = 0;
     size_t total = 0;

@@ -54,6 +54,23 @@ struct ServerContexts::Callbacks {
     return seal != 0 ? contexts->SealTicket(name, iv, cipher, mac)
                      : contexts->OpenTicket(name, iv, cipher, mac);
   }
+
+  static int BeforeSeal(SSL* ssl, void* contexts) {
+    return static_cast<ServerContexts*>(contexts)->StampTicket(ssl) ? 1 : 0;
+  }
+
+  static SSL_TICKET_RETURN AfterOpen(SSL* ssl, SSL_SESSION* session, const unsigned char*, size_t,
+                                     SSL_TICKET_STATUS status, void* contexts) {
+    // What could not be opened, and what is too old: a full handshake, and a new ticket.
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+      return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (!static_cast<ServerContexts*>(contexts)->TicketIsFresh(session))
+      return SSL_TICKET_RETURN_IGNORE_RENEW;
+    // Clients of TLS 1.3 use a ticket once (RFC 8446, appendix C.4).
+    const bool once = SSL_version(ssl) >= TLS1_3_VERSION;
+    return status == SSL_TICKET_SUCCESS && !once ? SSL_TICKET_RETURN_USE
+                                                 : SSL_TICKET_RETURN_USE_RENEW;
+  }
 };
 
 ServerContexts::ServerContexts(const ServerTlsOptions& options, TicketKeys* tickets,
@@ -61,6 +78,7 @@ ServerContexts::ServerContexts(const ServerTlsOptions& options, TicketKeys* tick
     : tickets_(options.session_tickets ? tickets : nullptr),
       worker_(worker),
       events_(events),
+      session_timeout_ms_(uint64_t{options.session_timeout_s} * 1000),
       alpn_(AlpnWire(options.alpn)) {}
 
 ServerContexts::~ServerContexts() {
@@ -135,6 +153,7 @@ bool ServerContexts::Build(const ServerTlsOptions& options, TlsError* error) {
       SSL_CTX_set_options(ctx.get(), SSL_OP_NO_TICKET);
     } else {
       SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx.get(), Callbacks::Ticket);
+      SSL_CTX_set_session_ticket_cb(ctx.get(), Callbacks::BeforeSeal, Callbacks::AfterOpen, this);
     }
     SSL_CTX_set_tlsext_servername_callback(ctx.get(), Callbacks::ServerName);
     if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(ctx.get(), Callbacks::SelectAlpn, nullptr);
@@ -211,6 +230,46 @@ int ServerContexts::OpenTicket(const uint8_t* name, const uint8_t* iv, evp_ciphe
   const TicketKeys::Key& key = present ? *ring.present : *ring.previous;
   if (!Prepare(key, ticket_cipher_, iv, cipher, mac, false)) return -1;
   return present ? 1 : 2;  // 2: and give a new one
+}
+
+namespace {
+
+// When the full handshake was that a session comes from; false: nothing says so.
+bool BeganAt(SSL_SESSION* session, uint64_t* ms) {
+  void* data = nullptr;
+  size_t size = 0;
+  if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1 || size != sizeof(*ms))
+    return false;
+  std::memcpy(ms, data, sizeof(*ms));
+  return true;
+}
+
+}  // namespace
+
+// OpenSSL gives each ticket of TLS 1.3 a life of its own, counted from when it is sealed, so that a
+// client which comes back in time would never show its certificate again. The time of the full
+// handshake goes from ticket to ticket.
+bool ServerContexts::StampTicket(ssl_st* ssl) {
+  SSL_SESSION* session = SSL_get_session(ssl);
+  const uint64_t now = worker_->now_ms();
+  uint64_t began = now;
+  if (!BeganAt(session, &began) || SSL_session_reused(ssl) != 1) {
+    began = now;
+    if (SSL_SESSION_set1_ticket_appdata(session, &began, sizeof(began)) != 1) return false;
+  }
+  const uint64_t age = now > began ? now - began : 0;
+  if (SSL_version(ssl) < TLS1_3_VERSION || age >= session_timeout_ms_) return true;
+  // What the client is told, and what OpenSSL counts from now.
+  const uint64_t left_s = std::max<uint64_t>((session_timeout_ms_ - age) / 1000, 1);
+  SSL_SESSION_set_timeout(session, static_cast<long>(left_s));
+  return true;
+}
+
+bool ServerContexts::TicketIsFresh(ssl_session_st* session) const {
+  uint64_t began = 0;
+  if (!BeganAt(session, &began)) return false;
+  const uint64_t now = worker_->now_ms();
+  return now < began || now - began < session_timeout_ms_;
 }
 
 std::unique_ptr<Io> ServerContexts::Accept(std::unique_ptr<Io> inner) {

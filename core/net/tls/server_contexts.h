@@ -14,6 +14,7 @@
 
 struct ssl_ctx_st;
 struct ssl_st;
+struct ssl_session_st;
 struct evp_cipher_ctx_st;
 struct evp_mac_ctx_st;
 
@@ -26,6 +27,9 @@ namespace weir::net::tls {
 // label in the place of "*"; else, and when it names none, the first. Of those for one name the
 // first of each key type is offered, and OpenSSL takes the one that the client's algorithms allow,
 // ECDSA first.
+//
+// A session is resumed for session_timeout_s after the full handshake that it comes from, however
+// often it is resumed in between and whichever ticket is shown.
 class ServerContexts {
  public:
   // tickets may be null: then no session is resumed. worker, tickets and events must outlive it;
@@ -54,11 +58,14 @@ class ServerContexts {
   int SealTicket(uint8_t* name, uint8_t* iv, evp_cipher_ctx_st* cipher, evp_mac_ctx_st* mac);
   int OpenTicket(const uint8_t* name, const uint8_t* iv, evp_cipher_ctx_st* cipher,
                  evp_mac_ctx_st* mac);
+  bool StampTicket(ssl_st* ssl);
+  bool TicketIsFresh(ssl_session_st* session) const;
   const TicketKeys::Ring& Ring();
 
   TicketKeys* tickets_;
   TlsWorker* worker_;
   TlsEvents* events_;
+  uint64_t session_timeout_ms_;
   std::string alpn_;  // as it is sent
   std::shared_ptr<const TicketKeys::Ring> ring_;
   const void* ticket_cipher_ = nullptr;  // EVP_CIPHER, fetched once: a fetch takes locks

@@ -69,6 +69,14 @@ TlsFailure KindOf(long verify_result) {
   return name ? TlsFailure::kName : TlsFailure::kVerify;
 }
 
+// Logs and headers show it: no byte in it may mean anything to them.
+bool IsHostName(std::string_view name) {
+  return name.size() <= 253 && std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '.' || c == '_';
+         });
+}
+
 bool Retry(int error) {
   return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }
@@ -335,6 +343,7 @@ ssize_t TlsIo::Write(const iovec* pieces, int count) {
   if (state_ == State::kOpen && notified_) Break(EPIPE);
   if (state_ == State::kBroken || write_failed_) return kFailed;
   size_t total = 0;
+  size_t passed = 0;  // of it, what the inner Io took or we keep: it is not unwritten by an error
   Records records(pieces, count, worker_->scratch()->plain);
   ClearErrors();
   while (rest_size_ == 0 && records.left() > 0) {
@@ -349,11 +358,13 @@ ssize_t TlsIo::Write(const iovec* pieces, int count) {
     if (result != 1) Settle(result);
     if (state_ == State::kBroken || write_failed_) break;
     total += put;
+    if (gathered_ == 0) passed = total;
     if (put < size) break;
   }
   if (gathered_ > 0) Send(nullptr, 0);
   UpdateFacts();
-  if (state_ == State::kBroken || write_failed_) return kFailed;
+  if (state_ == State::kBroken || write_failed_)
+    return passed > 0 ? static_cast<ssize_t>(passed) : kFailed;
   return total == 0 && count > 0 ? kAgain : static_cast<ssize_t>(total);
 }
 
@@ -504,7 +515,8 @@ std::string_view TlsIo::alpn() const {
 
 std::string_view TlsIo::server_name() const {
   const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
-  return name == nullptr ? std::string_view() : std::string_view(name);
+  if (name == nullptr || !IsHostName(name)) return {};
+  return name;
 }
 
 std::string_view TlsIo::version() const {

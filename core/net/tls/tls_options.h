@@ -50,7 +50,7 @@ struct ServerTlsOptions : TlsOptions {
   // verify; with this it must be shown.
   bool require_client_certificate = false;
   bool session_tickets = true;
-  uint32_t session_timeout_s = 7200;
+  uint32_t session_timeout_s = 7200;  // after the full handshake
   // Sessions are resumed only where the id is the same.
   std::string id_context;
 };

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include "core/net/tls/context_common.h"
 #include "tests/unit/core/net/tls/tls_pair.h"
@@ -184,6 +185,52 @@ TEST_F(ContextsTest, ATicketOfAnotherListenerOrTooOldIsWorthNothing) {
   pair.reactor.set_now(3 * 3600 * 1000);
   pair.Handshake();
   EXPECT_FALSE(pair.server->io()->tls()->resumed());
+}
+
+// Each resumption gives a new ticket, whose own life begins then.
+TEST_F(ContextsTest, AChainOfTicketsEndsWithTheFullHandshakesTime) {
+  for (const Version version : {Version::kTls12, Version::kTls13}) {
+    ServerTlsOptions server = ServerOptions();
+    server.max_version = version;
+    server.session_timeout_s = 1000;
+    pair.Build(server, ClientOptions());
+    const uint64_t start = pair.reactor.now_ms();
+    pair.Handshake();
+    for (const uint64_t s : {300u, 600u, 900u, 999u}) {
+      pair.reactor.set_now(start + s * 1000);
+      pair.Handshake();
+      EXPECT_TRUE(pair.server->io()->tls()->resumed()) << s;
+    }
+    pair.reactor.set_now(start + 1'000'000);
+    pair.Handshake();
+    EXPECT_FALSE(pair.server->io()->tls()->resumed()) << "whichever ticket it is";
+    pair.reactor.set_now(start + 1'900'000);
+    pair.Handshake();
+    EXPECT_TRUE(pair.server->io()->tls()->resumed()) << "a full handshake begins anew";
+    pair.reactor.set_now(start + 2'000'000);
+    pair.Handshake();
+    EXPECT_FALSE(pair.server->io()->tls()->resumed());
+  }
+}
+
+TEST_F(ContextsTest, AClientIsToldWhatIsLeftOfItsSessionsLife) {
+  ServerTlsOptions server = ServerOptions();
+  server.session_timeout_s = 1000;
+  pair.Build(server, ClientOptions());
+  const auto hint = [this] {
+    SSL* ssl = static_cast<TlsIo*>(pair.client->io())->handle_for_tests();
+    return SSL_SESSION_get_ticket_lifetime_hint(SSL_get_session(ssl));
+  };
+  const uint64_t start = pair.reactor.now_ms();
+  pair.Handshake();
+  EXPECT_EQ(hint(), 1000u);
+  pair.reactor.set_now(start + 400'000);
+  pair.Handshake();
+  EXPECT_EQ(hint(), 600u);
+  pair.reactor.set_now(start + 999'500);
+  pair.Handshake();
+  EXPECT_TRUE(pair.server->io()->tls()->resumed());
+  EXPECT_EQ(hint(), 1u) << "0 would be: as long as you like";
 }
 
 TEST_F(ContextsTest, WithoutTicketsNothingIsResumed) {

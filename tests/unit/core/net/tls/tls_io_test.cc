@@ -417,6 +417,21 @@ TEST_F(TlsIoTest, SomeKeyUpdatesAreFineAndManyAreNot) {
   EXPECT_THAT(pair.server_events.failures, ElementsAre(TlsFailure::kTooManyUpdates));
 }
 
+// What was passed on may be at the peer already: a failure behind it does not make it unwritten.
+TEST_F(TlsIoTest, AWriteThatFailsInTheMiddleSaysWhatItTook) {
+  Establish();
+  pair.client->wire.writes_before_failing = 1;
+  const std::string bytes = Noise(200000);
+  const iovec piece = {const_cast<char*>(bytes.data()), bytes.size()};
+  const ssize_t put = pair.client->io()->Write(&piece, 1);
+  EXPECT_GT(put, 0);
+  EXPECT_LE(put, 65536);
+  EXPECT_EQ(pair.client->io()->Write(&piece, 1), kFailed);
+  pair.client->wire.write_fails = false;
+  pair.Run();
+  EXPECT_EQ(pair.server->received, bytes.substr(0, static_cast<size_t>(put)));
+}
+
 TEST_F(TlsIoTest, RenegotiationIsRefused) {
   Establish(Version::kTls12);
   EXPECT_EQ(SSL_renegotiate(SslOf(*pair.client)), 0);
@@ -425,6 +440,128 @@ TEST_F(TlsIoTest, RenegotiationIsRefused) {
   pair.client->Send("x");
   pair.Run();
   EXPECT_EQ(pair.server_events.handshakes, 1);
+}
+
+// What follows is a record or a message that no honest peer would send.
+
+TEST_F(TlsIoTest, RecordsOfOneByteAreReadInFewTurnsAndHeldNowhere) {
+  Establish();
+  pair.client->piece_size = 1;
+  for (int i = 0; i < 3000; ++i) pair.client->Send("x");
+  const int before = pair.server->wire.reads;
+  pair.Run();
+  EXPECT_EQ(pair.server->received.size(), 3000u);
+  EXPECT_LE(pair.server->wire.reads, before + 4);
+  EXPECT_EQ(pair.pool.pinned_bytes(), 0u);
+}
+
+TEST_F(TlsIoTest, EarlyDataIsNeverTaken) {
+  pair.Build(ServerOptions(), ClientOptions());
+  pair.Handshake();
+  // A client that was told it might.
+  pair.Connect();
+  SSL* ssl = SslOf(*pair.client);
+  SSL_SESSION* session = SSL_get1_session(ssl);
+  ASSERT_NE(session, nullptr);
+  SSL_SESSION_set_max_early_data(session, 16384);
+  pair.server->reads_only_when_told = true;
+  pair.client.reset();
+  pair.client = std::make_unique<End>();
+  auto inner = std::make_unique<FakeIo>(&pair.client->wire);
+  pair.client_inner = inner.get();
+  pair.client->Take(pair.client_context->Connect(std::move(inner), pair.peer));
+  ssl = SslOf(*pair.client);
+  SSL_set_session(ssl, session);
+  SSL_SESSION_free(session);
+  size_t put = 0;
+  ASSERT_EQ(SSL_write_early_data(ssl, "early", 5, &put), 1);
+  pair.client_inner->Wake(true, true);
+  pair.Run();
+  pair.server->ReadAll();
+  EXPECT_EQ(SSL_get_early_data_status(ssl), SSL_EARLY_DATA_REJECTED);
+  EXPECT_EQ(pair.server->received, "");
+  ASSERT_TRUE(pair.server->io()->connected());
+  pair.client->Send("late");
+  pair.Run();
+  pair.server->ReadAll();
+  EXPECT_EQ(pair.server->received, "late");
+}
+
+TEST_F(TlsIoTest, ACertificateChainWithoutEndIsRefused) {
+  ServerTlsOptions server = ServerOptions();
+  server.trusted_ca = {"ca.pem", Authority().chain};
+  ClientTlsOptions client = ClientOptions();
+  CertificateSource mine = Source("client", {"DNS:client.example"});
+  const std::string link = Authority().chain;
+  while (mine.chain.text.size() < 200'000) mine.chain.text += link;
+  client.certificates = {mine};
+  pair.Build(server, client);
+  pair.Connect();
+  pair.Run();
+  EXPECT_FALSE(pair.server->io()->connected());
+  EXPECT_THAT(pair.server_events.failures, ElementsAre(TlsFailure::kProtocol));
+}
+
+TEST_F(TlsIoTest, AHelloLongerThanAnyIsRefusedByItsHead) {
+  pair.Build(ServerOptions(), ClientOptions());
+  pair.Connect();
+  // A record with the head of a ClientHello of 16 MiB.
+  pair.server->wire.to_read = std::string("\x16\x03\x01\x00\x04\x01\xff\xff\xff", 9);
+  pair.server_inner->Wake(true, false);
+  EXPECT_NE(pair.server->io()->error(), 0);
+  EXPECT_EQ(pair.server->calls, 1);
+}
+
+TEST_F(TlsIoTest, ChangeCipherSpecsWithoutEndAreAFailure) {
+  pair.Build(ServerOptions(), ClientOptions());
+  pair.Connect();
+  std::string hello = std::move(pair.client->wire.written);
+  pair.client->wire.written.clear();
+  for (int i = 0; i < 1000; ++i) hello += std::string("\x14\x03\x03\x00\x01\x01", 6);
+  pair.server->wire.to_read = hello;
+  pair.server_inner->Wake(true, false);
+  EXPECT_NE(pair.server->io()->error(), 0);
+}
+
+TEST_F(TlsIoTest, AnAlertAfterTheOtherIsAFailure) {
+  pair.Build(ServerOptions(), ClientOptions());
+  pair.Connect();
+  std::string alerts;
+  // Warnings: user_canceled.
+  for (int i = 0; i < 1000; ++i) alerts += std::string("\x15\x03\x01\x00\x02\x01\x5a", 7);
+  pair.server->wire.to_read = alerts;
+  pair.server_inner->Wake(true, false);
+  EXPECT_NE(pair.server->io()->error(), 0);
+}
+
+TEST_F(TlsIoTest, ANameThatNoHostHasIsNotTold) {
+  const std::string names[] = {"site.example\r\nx", "a b",        "\x7f",
+                               "\xc3\xa4.example",  "\"quoted\"", std::string(254, 'a')};
+  for (const std::string& name : names) {
+    ClientTlsOptions client = ClientOptions();
+    client.verify = false;
+    client.server_name = name;
+    pair.Build(ServerOptions(), client);
+    pair.Handshake();
+    EXPECT_EQ(pair.server->io()->tls()->server_name(), "") << name;
+  }
+  ClientTlsOptions client = ClientOptions();
+  client.verify = false;
+  client.server_name = "site_1.sub-name.example";
+  pair.Build(ServerOptions(), client);
+  pair.Handshake();
+  EXPECT_EQ(pair.server->io()->tls()->server_name(), client.server_name);
+}
+
+TEST_F(TlsIoTest, TicketsWithoutEndAreAFailureForAClient) {
+  Establish();
+  for (uint32_t i = 0; i <= TlsIo::kMaxControlPerSecond; ++i) {
+    SSL_new_session_ticket(SslOf(*pair.server));
+    pair.server->Send("x");
+    pair.Run();
+  }
+  EXPECT_TRUE(pair.client->failed);
+  EXPECT_THAT(pair.client_events.failures, ElementsAre(TlsFailure::kTooManyUpdates));
 }
 
 }  // namespace
