@@ -224,7 +224,7 @@ void H1Backend::EndAnswer() {
       return;
     case Answer::End::kCutFin:
     case Answer::End::kCutRst:
-      if (answer_.until_close && answer_.end == Answer::End::kCutFin &&
+      if (answer_.until_close && answer_.end == Answer::End::kCutFin && !link_->truncates() &&
           answer_.cut_at != UINT64_MAX) {
         a.body_size = answer_.cut_at;  // nobody can tell it from the whole
         a.answered = true;
@@ -245,6 +245,8 @@ void H1Backend::EndAnswer() {
   if (answer_.close) {
     // What was not read of the request turns the close into a reset, which may eat the answer.
     if (!request_done_) a.cut = true;
+    a.truncated = answer_.until_close && link_->truncates();
+    if (a.truncated) a.cut = true;
     return Close(false);
   }
   if (request_done_ && world_->variation().backend_idle_closes && world_->OneIn(3)) {

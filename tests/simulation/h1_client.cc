@@ -52,7 +52,7 @@ void H1Client::Connect() {
     (world_->OneIn(2) ? misbehave_at_sent_ : misbehave_at_read_) = at;
   }
   Restart();
-  link_ = world_->ConnectClient(this);
+  link_ = world_->ConnectClient(this, Speaks::kH1);
   open_ = link_ != nullptr;
   if (!open_) {
     for (; next_ < requests_.size(); ++next_) requests_[next_]->resolved = true;

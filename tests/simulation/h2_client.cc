@@ -34,7 +34,7 @@ H2Client::H2Client(World* world, uint32_t index) : H2End(world, Side::kClient), 
 
 void H2Client::Connect() {
   const Variation& v = world_->variation();
-  test::SimLink* const link = world_->ConnectClient(this);
+  test::SimLink* const link = world_->ConnectClient(this, Speaks::kH2);
   if (link == nullptr) {
     for (Request* request : to_do_) request->resolved = true;
     to_do_.clear();

@@ -25,6 +25,7 @@ struct Attempt {
   bool stalled = false;    // it stopped for longer than any timeout
   bool closes = false;     // it said, or will say, that the connection ends
   bool until_close = false;
+  bool truncated = false;  // that close is not the word that the answer is whole
   bool trailers = false;  // follow the answer
 };
 

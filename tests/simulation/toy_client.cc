@@ -36,7 +36,7 @@ ToyClient::ToyClient(World* world, uint32_t index) : ToyEnd(world, WEIR_CLIENT),
 
 void ToyClient::Connect() {
   const Variation& v = world_->variation();
-  test::SimLink* const link = world_->ConnectClient(this);
+  test::SimLink* const link = world_->ConnectClient(this, Speaks::kToy);
   if (link == nullptr) {
     for (; next_ < requests_.size(); ++next_) requests_[next_]->resolved = true;
     return;

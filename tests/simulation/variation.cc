@@ -64,6 +64,18 @@ Variation Variation::From(base::Random* random) {
   return v;
 }
 
+void Variation::ChooseTls(base::Random* random) {
+  const auto chance = [random](uint64_t n) { return random->Below(n) == 0; };
+  if (!chance(4)) return;
+  tls_down = !chance(3);
+  for (size_t i = 0; i < up.size(); ++i) tls_up.push_back(!tls_down || !chance(3));
+  if (tls_down && chance(3)) tls_strangers = 1 + static_cast<uint32_t>(random->Below(4));
+}
+
+bool Variation::HasTls() const {
+  return tls_down || std::find(tls_up.begin(), tls_up.end(), true) != tls_up.end();
+}
+
 std::string Variation::Yaml() const {
   const auto n = [](uint32_t number) { return std::to_string(number); };
   std::string y = "listeners:\n  - name: sim\n    address: 127.0.0.1:80\n";
@@ -110,8 +122,10 @@ bool Variation::HasUp(Speaks what) const {
 }
 
 std::string Variation::Text() const {
-  std::string t = std::string(Name(down)) + "->";
-  for (size_t i = 0; i < up.size(); ++i) t += (i == 0 ? "" : "+") + std::string(Name(up[i]));
+  std::string t = std::string(Name(down)) + (tls_down ? "s" : "") + "->";
+  for (uint32_t i = 0; i < up.size(); ++i)
+    t += (i == 0 ? "" : "+") + std::string(Name(up[i])) + (TlsUp(i) ? "s" : "");
+  if (tls_strangers > 0) t += " strangers=" + std::to_string(tls_strangers);
   t += " filters=" + std::to_string(filters) + " clients=" + std::to_string(clients);
   t += " requests=" + std::to_string(requests) + " backends=" + std::to_string(backends);
   t += " body<=" + std::to_string(most_body) + " segment<=" + std::to_string(segment);

@@ -43,6 +43,11 @@ struct Variation {
   uint32_t inbox = 65536;
   uint32_t outbox = 65536;
 
+  // TLS, on either side.
+  bool tls_down = false;
+  std::vector<bool> tls_up;    // for each cluster; may be shorter than `up`
+  uint32_t tls_strangers = 0;  // clients that make no handshake
+
   // What may go wrong. A run without any of these has no excuse: every request is answered.
   bool backend_cuts = false;         // answers that end early, garbage, closes in place of answers
   bool backend_idle_closes = false;  // of kept connections, at any time
@@ -55,6 +60,10 @@ struct Variation {
   bool floods = false;   // clients open more streams than they are allowed
 
   static Variation From(base::Random* random);
+  // Some runs have TLS.
+  void ChooseTls(base::Random* random);
+  bool TlsUp(uint32_t cluster) const { return cluster < tls_up.size() && tls_up[cluster]; }
+  bool HasTls() const;
   std::string Yaml() const;
   std::string ClusterYaml(uint32_t cluster) const;
   std::string Text() const;

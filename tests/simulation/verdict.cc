@@ -103,6 +103,8 @@ std::string CompleteRight(const World&, const Request& r) {
   }
   if (!bodiless && r.checks_trailers && !a.cut && r.trailers_received != a.trailers)
     return Describe(r) + ": trailers of the answer";
+  if (a.truncated && !bodiless)
+    return Describe(r) + ": a truncated answer that was taken for whole";
   if (!a.answered && !bodiless) return Describe(r) + ": complete before the backend was";
   return {};
 }

@@ -11,10 +11,14 @@
 #include "core/config/loader.h"
 #include "core/http/codec_connection.h"
 #include "core/observe/stat_names.h"
+#include "core/server/tls_cluster.h"
+#include "core/server/tls_listener.h"
 #include "filters/network/http_connection_manager/hcm_builder.h"
 #include "plugins/loader/plugin_loader.h"
 #include "plugins/sdk/descriptor.h"
 #include "tests/simulation/chance_filter.h"
+#include "tests/simulation/sim_certificates.h"
+#include "tests/simulation/tapped_io.h"
 #include "tests/support/toy_codec/toy_codec.h"
 
 extern "C" const weir_plugin_descriptor weir_plugin_h1;
@@ -82,6 +86,14 @@ std::shared_ptr<const config::Bootstrap> Load(const Variation& variation) {
   if (!loaded.ok()) Die(text + loaded.diagnostics.Print());
   // What has no short key.
   auto bootstrap = std::make_shared<config::Bootstrap>(*loaded.bootstrap);
+  if (variation.tls_down) {
+    bootstrap->listeners[0].filter_chains[0].tls = SimCertificates::Listener();
+    bootstrap->listeners[0].filter_chains[0].transport_socket_connect_timeout =
+        config::Milliseconds(3000);
+  }
+  for (uint32_t i = 0; i < bootstrap->clusters.size(); ++i) {
+    if (variation.TlsUp(i)) bootstrap->clusters[i].tls = SimCertificates::Cluster();
+  }
   for (config::Cluster& cluster : bootstrap->clusters) {
     cluster.idle_timeout = config::Milliseconds(10'000);
     cluster.max_requests_per_connection = variation.max_requests_up;
@@ -169,17 +181,30 @@ Worker::Worker(const Variation& variation, test::SimNet* net, base::Random* rand
   server.plugin_host = Host();
   server.stats = &registry_;
   server.diagnostics = &diagnostics;
-  for (const config::Cluster& cluster : bootstrap_->clusters) {
+  if (variation.HasTls()) {
+    tls_ = std::make_unique<net::tls::TlsWorker>(&reactor_, &pool_);
+    context_.tls = tls_.get();
+    server.cluster_tls = server::BuildClusterTls(server);
+    if (server.cluster_tls == nullptr) Die(diagnostics.Print());
+  }
+  for (size_t i = 0; i < bootstrap_->clusters.size(); ++i) {
+    const config::Cluster& cluster = bootstrap_->clusters[i];
+    upstream::UpstreamCodec codec = CodecOf(cluster, variation, &h2_options_);
+    if (auto transport = server::MakeTlsTransport(server, i, &context_))
+      codec.transport = std::make_shared<TappedTransport>(std::move(transport), net);
     const auto stats = observe::BindClusterStats(&registry_, context_.stats, cluster.name);
-    pools_.push_back(std::make_unique<upstream::Pool>(
-        &context_, &cluster, CodecOf(cluster, variation, &h2_options_), stats, 1));
+    pools_.push_back(
+        std::make_unique<upstream::Pool>(&context_, &cluster, std::move(codec), stats, 1));
   }
   const config::Listener& listener = bootstrap_->listeners[0];
   auto built = hcm::BuildHcm(server, listener, *listener.filter_chains[0].filters.back().http);
   if (built == nullptr) Die(diagnostics.Print());
   for (http::CodecChoice& choice : std::const_pointer_cast<hcm::HcmConfig>(built)->codecs.choices)
     Vary(variation, &h2_options_, &choice);
-  factory_ = std::make_unique<hcm::HcmFactory>(std::move(built), std::make_shared<Maker>(this));
+  factory_ = server::MakeTlsListener(
+      server, listener, listener.filter_chains[0],
+      std::make_unique<hcm::HcmFactory>(std::move(built), std::make_shared<Maker>(this)));
+  if (factory_ == nullptr) Die(diagnostics.Print());
   terminal_ = factory_->ForWorker(&context_);
 }
 

@@ -8,6 +8,7 @@
 #include "core/base/slab.h"
 #include "core/config/config.h"
 #include "core/net/network_filter.h"
+#include "core/net/tls/tls_worker.h"
 #include "core/net/worker_context.h"
 #include "core/observe/date_cache.h"
 #include "core/observe/stats.h"
@@ -50,7 +51,8 @@ class Worker {
   net::ReceiveBuffer receive_{&pool_};
   observe::StatRegistry registry_;
   observe::DateCache dates_;
-  h2::Options h2_options_;  // connections look at it to their end
+  h2::Options h2_options_;                    // connections look at it to their end
+  std::unique_ptr<net::tls::TlsWorker> tls_;  // null: a run without TLS
   mux::Pools pools_;
   net::WorkerContext context_;
   std::shared_ptr<const config::Bootstrap> bootstrap_;

@@ -8,9 +8,13 @@
 #include "tests/simulation/h1_client.h"
 #include "tests/simulation/h2_backend.h"
 #include "tests/simulation/h2_client.h"
+#include "tests/simulation/tls_end.h"
+#include "tests/simulation/tls_kit.h"
+#include "tests/simulation/tls_stranger.h"
 #include "tests/simulation/toy_backend.h"
 #include "tests/simulation/toy_client.h"
 #include "tests/simulation/worker.h"
+#include "tests/support/seeded_openssl.h"
 
 namespace weir::sim {
 namespace {
@@ -33,6 +37,12 @@ World::World(uint64_t seed, Tell tell)
   net_.set_most_per_segment(variation_.segment);
   net_.set_buffers(variation_.inbox, variation_.outbox);
   net_.set_backend([this](test::SimLink* link) { return Backend(link); });
+  base::Random for_tls(seed * 0x9e3779b97f4a7c15u + 2);
+  variation_.ChooseTls(&for_tls);
+  if (variation_.HasTls()) {
+    tls_kit_ = std::make_unique<TlsKit>();
+    test::SeedOpenSsl(seed);
+  }
   worker_ = std::make_unique<Worker>(variation_, &net_, &random_, now_ms_);
   AddClients();
 }
@@ -54,6 +64,8 @@ void World::AddClients() {
       clients_.push_back(std::make_unique<H1Client>(this, i));
     }
   }
+  for (uint32_t i = 0; i < variation_.tls_strangers; ++i)
+    clients_.push_back(std::make_unique<TlsStranger>(this, tls_kit_.get()));
 }
 
 Request* World::NewRequest(uint32_t client) {
@@ -65,7 +77,29 @@ Request* World::NewRequest(uint32_t client) {
   return requests_.back().get();
 }
 
-test::SimLink* World::ConnectClient(Peer* peer) {
+// Over TLS a peer says what it speaks, or lets its first bytes say it.
+TlsEnd* World::AddTls(test::SimLink* link, bool server, Speaks speaks) {
+  const char* const names[] = {"http/1.1", "toy/1", "h2"};
+  const std::string alpn = OneIn(4) ? "" : names[static_cast<int>(speaks)];
+  tls_ends_.push_back(std::make_unique<TlsEnd>(
+      this, tls_kit_.get(), link, server ? TlsEnd::Side::kServer : TlsEnd::Side::kClient, alpn));
+  return tls_ends_.back().get();
+}
+
+test::SimLink* World::ConnectClient(Peer* peer, Speaks speaks) {
+  if (draining_) return nullptr;
+  std::unique_ptr<net::Io> io;
+  test::SimLink* const link = net_.Connect(peer, &io);
+  if (variation_.tls_down) {
+    TlsEnd* const end = AddTls(link, false, speaks);
+    link->set_peer(end);
+    end->Serve(peer);
+  }
+  worker_->Accept(std::move(io));
+  return link;
+}
+
+test::SimLink* World::ConnectStranger(Peer* peer) {
   if (draining_) return nullptr;
   std::unique_ptr<net::Io> io;
   test::SimLink* const link = net_.Connect(peer, &io);
@@ -82,6 +116,13 @@ test::SimDial World::Backend(test::SimLink* link) {
   }
   const uint32_t host = link->port() - kFirstPort;
   const Speaks speaks = variation_.up[ClusterOf(host)];
+  const bool tls = variation_.TlsUp(ClusterOf(host));
+  if (tls && variation_.connect_faults && OneIn(6)) {
+    backends_.push_back(std::make_unique<TlsStranger>(this, link));
+    dial.peer = backends_.back().get();
+    return dial;
+  }
+  TlsEnd* const end = tls ? AddTls(link, true, speaks) : nullptr;
   if (speaks == Speaks::kH2) {
     backends_.push_back(std::make_unique<H2Backend>(this, host, link));
   } else if (speaks == Speaks::kToy) {
@@ -90,6 +131,10 @@ test::SimDial World::Backend(test::SimLink* link) {
     backends_.push_back(std::make_unique<H1Backend>(this, host, link));
   }
   dial.peer = backends_.back().get();
+  if (end != nullptr) {
+    end->Serve(backends_.back().get());
+    dial.peer = end;
+  }
   return dial;
 }
 

@@ -18,6 +18,8 @@
 
 namespace weir::sim {
 
+class TlsEnd;
+class TlsKit;
 class Worker;
 
 // A simulated program at the other end of a connection, or of several.
@@ -52,7 +54,9 @@ class World {
   test::SimNet& net() { return net_; }
   Request* NewRequest(uint32_t client);
   Request* Find(uint32_t id) { return id < requests_.size() ? requests_[id].get() : nullptr; }
-  test::SimLink* ConnectClient(Peer* peer);
+  // speaks: not kMixed.
+  test::SimLink* ConnectClient(Peer* peer, Speaks speaks);
+  test::SimLink* ConnectStranger(Peer* peer);
   bool draining() const { return draining_; }
   // The first one counts.
   void Fail(const std::string& what);
@@ -66,6 +70,7 @@ class World {
 
   void AddClients();
   test::SimDial Backend(test::SimLink* link);
+  TlsEnd* AddTls(test::SimLink* link, bool server, Speaks speaks);
   bool StepOnce();
   void Turn();
   uint64_t TickPeers();
@@ -81,6 +86,8 @@ class World {
   base::Random random_;
   Variation variation_;
   test::SimNet net_;
+  std::unique_ptr<TlsKit> tls_kit_;
+  std::vector<std::unique_ptr<TlsEnd>> tls_ends_;
   std::unique_ptr<Worker> worker_;
   std::vector<std::unique_ptr<Request>> requests_;
   std::vector<std::unique_ptr<Peer>> clients_;

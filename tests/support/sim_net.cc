@@ -10,11 +10,18 @@ namespace weir::test {
 
 void SimLink::Send(std::string_view bytes) {
   if (peer_gone_ || broken_ || fin_to_worker_) return;
+  if (door_ != nullptr) return door_->Send(bytes);
+  Carry(bytes);
+}
+
+void SimLink::Carry(std::string_view bytes) {
+  if (peer_gone_ || broken_ || fin_to_worker_) return;
   to_worker_.append(bytes);
 }
 
 void SimLink::Fin() {
   if (peer_gone_ || broken_) return;
+  if (door_ != nullptr && !door_->OnEnding()) return;
   fin_to_worker_ = true;
 }
 
@@ -24,14 +31,21 @@ void SimLink::Abort() {
   broken_ = peer_gone_ = true;
   rst_to_worker_ = true;
   SimNet::Lose(this);
+  if (door_ != nullptr) door_->OnGone();
 }
 
 void SimLink::Close() {
   if (peer_gone_ || broken_) return;
   net_->Trace(this, "peer closes");
+  bool unread = !to_peer_.empty();
+  if (door_ != nullptr) {
+    unread = door_->OnClosing(to_peer_);
+    to_peer_.clear();
+  }
   fin_to_worker_ = true;
   peer_gone_ = true;
-  if (!to_peer_.empty()) {
+  if (door_ != nullptr) door_->OnGone();
+  if (unread) {
     // Unread bytes at a close: the kernel answers with a reset, behind what it sent already.
     broken_ = true;
     rst_to_worker_ = true;
@@ -52,6 +66,7 @@ SimIo::~SimIo() {
   --net_->open_ios_;
   link_->io_ = nullptr;
   link_->closed_at_ = net_->now_ms_;
+  link_->closed_blocked_ = !writable_ && !shut_;
   link_->edge_read_ = link_->edge_write_ = false;
   if (link_->broken_) return;
   const bool unread = !link_->inbox_.empty() || !link_->to_worker_.empty();

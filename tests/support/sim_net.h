@@ -39,6 +39,26 @@ class SimPeer {
   virtual size_t ReadRoom() = 0;
 };
 
+// What stands between a program and its connection: the far end of TLS. It is the link's peer, and
+// what the program sends goes through it.
+class SimDoor : public SimPeer {
+ public:
+  virtual void Send(std::string_view bytes) = 0;
+  // What it was given and has not passed on.
+  virtual size_t unsent() const = 0;
+  // The program ends its direction. False: not yet, the door will end it.
+  virtual bool OnEnding() = 0;
+  // It closes, and had not taken `unread`. Says whether anything of that was for the program.
+  virtual bool OnClosing(std::string_view unread) = 0;
+  // It closed or aborted: what the worker writes from now on, or wrote, is lost.
+  virtual void OnGone() = 0;
+  // It ends without the word that says so.
+  virtual bool truncates() const = 0;
+  // What the worker's program wrote, in front of its own TLS.
+  virtual void OnWritten(std::string_view bytes) = 0;
+  virtual void OnWorkerGone() = 0;
+};
+
 // One connection: two streams of bytes with bounded buffers at the worker's end. Lives until the
 // run is over, so that peers can look at it after its end.
 class SimLink {
@@ -55,7 +75,8 @@ class SimLink {
   void Abort();  // RST: what the peer had not read and what is on its way to it is lost
   void Close();  // as close(2): FIN behind what was sent; whatever still comes is answered with RST
   // Bytes that were sent and have not reached the worker's buffer.
-  size_t unsent() const { return to_worker_.size(); }
+  size_t unsent() const { return to_worker_.size() + (door_ == nullptr ? 0 : door_->unsent()); }
+  bool truncates() const { return door_ != nullptr && door_->truncates(); }
   bool worker_closed() const { return io_ == nullptr && opened_; }
   bool aborted_by_worker() const { return worker_rst_; }
   bool broken() const { return broken_; }
@@ -68,6 +89,13 @@ class SimLink {
   // closed, and how much it read.
   uint64_t lingered_ms() const { return shut_at_ == 0 ? 0 : closed_at_ - shut_at_; }
   uint64_t read_after_fin() const { return read_after_fin_; }
+  // It closed while its kernel took no more.
+  bool closed_blocked() const { return closed_blocked_; }
+
+  // --- for the door, which must live as long as the link
+  void set_door(SimDoor* door) { door_ = door; }
+  SimDoor* door() const { return door_; }
+  void Carry(std::string_view bytes);
 
  private:
   friend class SimIo;
@@ -77,6 +105,7 @@ class SimLink {
   uint32_t id_;
   uint16_t port_;
   SimPeer* peer_ = nullptr;
+  SimDoor* door_ = nullptr;
   SimIo* io_ = nullptr;
   bool opened_ = false;
   bool connected_ = false;
@@ -90,6 +119,7 @@ class SimLink {
   bool rst_to_worker_ = false;  // on its way
   bool rst_at_worker_ = false;
   bool write_blocked_ = false;
+  bool closed_blocked_ = false;
   bool edge_read_ = false;  // due to be told to the worker
   bool edge_write_ = false;
   int refuse_error_ = 0;     // a connect that fails

@@ -47,6 +47,18 @@ EVP_PKEY* ReadKey(const std::string& pem) {
                  [](BIO* bio) { return PEM_read_bio_PrivateKey(bio, nullptr, nullptr, nullptr); });
 }
 
+EVP_PKEY* NewKey(KeyType type) {
+  switch (type) {
+    case KeyType::kRsa:
+      return EVP_RSA_gen(2048);
+    case KeyType::kEd25519:
+      return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+    case KeyType::kEcdsa:
+      break;
+  }
+  return EVP_EC_gen("P-256");
+}
+
 // Takes neither key. issuer null: it signs itself.
 TestCertificate Make(const CertificateRequest& request, EVP_PKEY* key, X509* issuer,
                      EVP_PKEY* issuer_key) {
@@ -58,6 +70,10 @@ TestCertificate Make(const CertificateRequest& request, EVP_PKEY* key, X509* iss
   constexpr long kDay = 24 * 3600;
   X509_gmtime_adj(X509_getm_notBefore(cert), -60 * kDay);
   X509_gmtime_adj(X509_getm_notAfter(cert), request.days * kDay);
+  if (request.lasts == Lasts::kFixed) {
+    ASN1_TIME_set_string(X509_getm_notBefore(cert), "20200101000000Z");
+    ASN1_TIME_set_string(X509_getm_notAfter(cert), "20991231235959Z");
+  }
   X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>(request.common_name.c_str()),
                              -1, -1, 0);
@@ -85,10 +101,11 @@ TestCertificate Make(const CertificateRequest& request, EVP_PKEY* key, X509* iss
 
 }  // namespace
 
-TestCertificate MakeAuthority(const std::string& name) {
+TestCertificate MakeAuthority(const std::string& name, Lasts lasts) {
   EVP_PKEY* key = Need(EVP_EC_gen("P-256"));
   CertificateRequest request;
   request.common_name = name;
+  request.lasts = lasts;
   TestCertificate made = Make(request, key, nullptr, key);
   EVP_PKEY_free(key);
   return made;
@@ -96,7 +113,7 @@ TestCertificate MakeAuthority(const std::string& name) {
 
 TestCertificate MakeCertificate(const TestCertificate& authority,
                                 const CertificateRequest& request) {
-  EVP_PKEY* key = Need(request.key == KeyType::kRsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+  EVP_PKEY* key = Need(NewKey(request.key));
   X509* issuer = FromPem(
       authority.chain, [](BIO* bio) { return PEM_read_bio_X509(bio, nullptr, nullptr, nullptr); });
   EVP_PKEY* issuer_key = ReadKey(authority.key);
