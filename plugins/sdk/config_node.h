@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "plugins/abi/weir.h"
 #include "plugins/sdk/view.h"
@@ -46,6 +48,34 @@ class ConfigNode {
   bool Read(std::int64_t min, std::int64_t max, std::int64_t* out) const {
     return api_->integer(node_, min, max, out) == WEIR_OK;
   }
+  bool Read(double* out) const { return api_->number(node_, out) == WEIR_OK; }
+  // "1.5s", "250ms", "1h"; milliseconds.
+  bool ReadDuration(std::int64_t* ms) const { return api_->duration_ms(node_, ms) == WEIR_OK; }
+  // A list of strings, or one string that stands for a list of one.
+  bool Read(std::vector<std::string>* out) const {
+    if (IsScalar()) return Read(&out->emplace_back());
+    if (!ExpectList("this")) return false;
+    bool ok = true;
+    for (std::size_t i = 0; i < size(); ++i) ok = At(i).Read(&out->emplace_back()) && ok;
+    return ok;
+  }
+  // One of some names.
+  template <typename Enum, std::size_t n>
+  bool ReadOneOf(const std::pair<std::string_view, Enum> (&names)[n], Enum* out) const {
+    std::string text;
+    if (!Read(&text)) return false;
+    std::string expected;
+    for (const auto& [name, value] : names) {
+      if (text == name) {
+        *out = value;
+        return true;
+      }
+      if (!expected.empty()) expected += ", ";
+      expected += name;
+    }
+    return Fail("\"" + text.substr(0, 80) + "\" is none of " + expected);
+  }
+  const weir_node* handle() const { return node_; }
 
   // Reports at this node; always false, for `return node.Fail(...)`.
   bool Fail(std::string_view message) const {

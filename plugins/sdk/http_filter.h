@@ -1,0 +1,231 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "plugins/abi/weir.h"
+#include "plugins/sdk/barrier.h"
+#include "plugins/sdk/config_load.h"
+#include "plugins/sdk/host.h"
+#include "plugins/sdk/http_stream.h"
+
+namespace weir::sdk {
+
+// The base of an HTTP filter: one object per stream, made before the first hook and destroyed after
+// the last. Derive as `class Mine : public HttpFilter<Mine, MyConfig>`, and define of these what
+// you want; what you do not define costs nothing:
+//
+//   Status OnCreate();                        a local reply asked for here keeps the request from
+//                                             all filters
+//   Status OnRequestHeaders(bool end_stream);
+//   Status OnRequestData(bool end_stream);    stream().request_body() is what has arrived
+//   Status OnRequestTrailers();
+//   Status OnResponseInterim();               1xx
+//   Status OnResponseHeaders(bool end_stream);
+//   Status OnResponseData(bool end_stream);
+//   Status OnResponseTrailers();
+//   void OnComplete();                        before the access log
+//
+// Hooks must be public. Config (default-constructed, then `bool Load(const ConfigLoad&)`) is shared
+// by all workers and read only. RouteConfig is what typed_per_filter_config holds; the same type by
+// default. A filter that changes the length of a body without setting it declares
+// `static constexpr std::uint32_t kFlags = WEIR_FILTER_CHANGES_RESPONSE_LENGTH;`.
+template <typename Filter, typename ConfigType = NoConfig, typename RouteConfigType = ConfigType>
+class HttpFilter {
+ public:
+  using Config = ConfigType;
+  using RouteConfig = RouteConfigType;
+  using Base = ConfigBase<weir_http_api>;
+  static constexpr std::uint32_t kFlags = 0;
+
+  HttpFilter(const HttpFilter&) = delete;
+  HttpFilter& operator=(const HttpFilter&) = delete;
+
+  HttpStream stream() const { return {holder_->api, stream_}; }
+  const Config& config() const { return holder_->config; }
+  const Host& host() const { return holder_->host; }
+  // Of the present route; null when it has none.
+  const RouteConfig* route_config() const {
+    auto* const base = static_cast<Base*>(holder_->api->route_config(stream_));
+    using Holder = ConfigHolder<weir_http_api, RouteConfig>;
+    return base == nullptr ? nullptr : &static_cast<const Holder*>(base)->config;
+  }
+  Fields request() const { return stream().request(); }
+  Fields response() const { return stream().response(); }
+
+  // Calls on this filter from other threads, and later: see Remote below.
+  class Remote;
+  Remote remote() { return Remote(this); }
+
+  // Runs `work` on a helper thread and then `done(filter)` on this worker, unless the stream has
+  // ended by then. False: too much is waiting. `work` must not touch the filter.
+  bool Offload(std::function<void()> work, std::function<void(Filter&)> done) {
+    auto job = std::make_unique<Job>(Job{host(), this, std::move(work), std::move(done)});
+    const std::int32_t status =
+        host().abi()->offload(RunWork, stream().ticket(), RunDone, job.get());
+    if (status != WEIR_OK) return false;
+    (void)job.release();  // RunDone frees it
+    return true;
+  }
+
+ protected:
+  HttpFilter() = default;
+  ~HttpFilter() = default;
+
+ private:
+  template <typename F>
+  friend struct HttpFilterThunks;
+
+  struct Job {
+    Host host;
+    HttpFilter* filter;
+    std::function<void()> work;
+    std::function<void(Filter&)> done;
+  };
+  static void RunWork(void* user) {
+    auto* const job = static_cast<Job*>(user);
+    VoidBarrier(job->host.abi(), job->host.name(), "offloaded work", job->work);
+  }
+  static void RunDone(void* user, weir_stream* stream) {
+    const std::unique_ptr<Job> job(static_cast<Job*>(user));
+    if (stream == nullptr) return;
+    VoidBarrier(job->host.abi(), job->host.name(), "a posted call",
+                [&] { job->done(*static_cast<Filter*>(job->filter)); });
+  }
+
+  const ConfigHolder<weir_http_api, Config>* holder_ = nullptr;
+  weir_stream* stream_ = nullptr;
+};
+
+// Finds its filter again as long as the stream lives. Copy it to any thread, and keep it as long as
+// you like.
+template <typename Filter, typename Config, typename RouteConfig>
+class HttpFilter<Filter, Config, RouteConfig>::Remote {
+ public:
+  explicit Remote(HttpFilter* filter)
+      : host_(filter->host()), filter_(filter), ticket_(filter->stream().ticket()) {}
+
+  // Runs `call(filter)` on the stream's worker, unless the stream has ended by then. Any thread.
+  // False: it will not run.
+  bool Post(std::function<void(Filter&)> call) const {
+    auto job = std::make_unique<Job>(Job{host_, filter_, {}, std::move(call)});
+    if (host_.abi()->post(ticket_, RunDone, job.get()) != WEIR_OK) return false;
+    (void)job.release();  // RunDone frees it
+    return true;
+  }
+
+ private:
+  Host host_;
+  HttpFilter* filter_;
+  weir_ticket ticket_;
+};
+
+// The functions behind a filter's table.
+template <typename Filter>
+struct HttpFilterThunks {
+  using Api = weir_http_api;
+  using Holder = ConfigHolder<Api, typename Filter::Config>;
+
+  static Filter* Self(void* self) { return std::launder(static_cast<Filter*>(self)); }
+
+  template <typename Call>
+  static std::int32_t Hook(void* self, const char* name, Call&& call) {
+    Filter* const filter = Self(self);
+    const Host& host = filter->host();
+    return Barrier(host.abi(), host.name(), name, std::int32_t{WEIR_ERROR},
+                   [&] { return static_cast<std::int32_t>(call(*filter)); });
+  }
+
+  static std::int32_t Create(void* self, void* config, weir_stream* stream) {
+    const auto* const holder = static_cast<const Holder*>(static_cast<ConfigBase<Api>*>(config));
+    return Barrier(holder->host.abi(), holder->host.name(), "create", std::int32_t{WEIR_ERROR},
+                   [&]() -> std::int32_t {
+                     auto* const filter = new (self) Filter;
+                     filter->holder_ = holder;
+                     filter->stream_ = stream;
+                     if constexpr (requires { &Filter::OnCreate; }) {
+                       const auto status = static_cast<std::int32_t>(filter->OnCreate());
+                       if (status < 0) filter->~Filter();  // the host calls no destroy then
+                       return status < 0 ? status : WEIR_OK;
+                     }
+                     return WEIR_OK;
+                   });
+  }
+  static void Destroy(void* self) { Self(self)->~Filter(); }
+};
+
+// The table of a filter class; `name` as in the YAML.
+template <typename Filter, const char* kName>
+constexpr weir_http_filter_api HttpFilterApi() {
+  using T = HttpFilterThunks<Filter>;
+  static_assert(sizeof(Filter) <= 1024,
+                "a filter's object is at most 1024 bytes: keep what is large behind a pointer");
+  static_assert(alignof(Filter) <= 16, "a filter's object is aligned to 16 bytes");
+  weir_http_filter_api api{};
+  api.struct_size = sizeof api;
+  api.flags = Filter::kFlags;
+  api.state_size = sizeof(Filter);
+  api.config_new = [](const weir_host* host, const weir_http_api* http, const weir_node* node,
+                      std::uint32_t per_route) {
+    return per_route != 0
+               ? LoadConfig<weir_http_api, typename Filter::RouteConfig>(host, http, node, true,
+                                                                         kName)
+               : LoadConfig<weir_http_api, typename Filter::Config>(host, http, node, false, kName);
+  };
+  api.config_free = FreeConfig<weir_http_api>;
+  api.create = T::Create;
+  api.destroy = T::Destroy;
+  if constexpr (requires { &Filter::OnRequestHeaders; }) {
+    api.request_headers = [](void* self, weir_stream*, std::uint32_t end) {
+      return T::Hook(self, "request_headers",
+                     [&](Filter& f) { return f.OnRequestHeaders(end != 0); });
+    };
+  }
+  if constexpr (requires { &Filter::OnRequestData; }) {
+    api.request_data = [](void* self, weir_stream*, std::uint32_t end) {
+      return T::Hook(self, "request_data", [&](Filter& f) { return f.OnRequestData(end != 0); });
+    };
+  }
+  if constexpr (requires { &Filter::OnRequestTrailers; }) {
+    api.request_trailers = [](void* self, weir_stream*) {
+      return T::Hook(self, "request_trailers", [](Filter& f) { return f.OnRequestTrailers(); });
+    };
+  }
+  if constexpr (requires { &Filter::OnResponseInterim; }) {
+    api.response_interim = [](void* self, weir_stream*) {
+      return T::Hook(self, "response_interim", [](Filter& f) { return f.OnResponseInterim(); });
+    };
+  }
+  if constexpr (requires { &Filter::OnResponseHeaders; }) {
+    api.response_headers = [](void* self, weir_stream*, std::uint32_t end) {
+      return T::Hook(self, "response_headers",
+                     [&](Filter& f) { return f.OnResponseHeaders(end != 0); });
+    };
+  }
+  if constexpr (requires { &Filter::OnResponseData; }) {
+    api.response_data = [](void* self, weir_stream*, std::uint32_t end) {
+      return T::Hook(self, "response_data", [&](Filter& f) { return f.OnResponseData(end != 0); });
+    };
+  }
+  if constexpr (requires { &Filter::OnResponseTrailers; }) {
+    api.response_trailers = [](void* self, weir_stream*) {
+      return T::Hook(self, "response_trailers", [](Filter& f) { return f.OnResponseTrailers(); });
+    };
+  }
+  if constexpr (requires { &Filter::OnComplete; }) {
+    api.complete = [](void* self, weir_stream*) {
+      Filter* const filter = T::Self(self);
+      VoidBarrier(filter->host().abi(), filter->host().name(), "complete",
+                  [&] { filter->OnComplete(); });
+    };
+  }
+  return api;
+}
+
+}  // namespace weir::sdk

@@ -1,0 +1,181 @@
+#pragma once
+
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "plugins/abi/weir.h"
+#include "plugins/sdk/barrier.h"
+#include "plugins/sdk/config_load.h"
+#include "plugins/sdk/host.h"
+#include "plugins/sdk/http_stream.h"
+
+namespace weir::sdk {
+
+// A connection, as a network filter sees it. Valid until the filter's destructor.
+class Connection {
+ public:
+  Connection(const weir_network_api* api, weir_connection* connection)
+      : api_(api), connection_(connection) {}
+
+  // What was received and not yet passed on or drained.
+  std::uint64_t size() const { return api_->data_size(connection_); }
+  // Contiguous bytes at an offset; empty at the end.
+  std::string_view Piece(std::uint64_t offset) const {
+    return Text(api_->data_piece(connection_, offset));
+  }
+  std::string ToString() const {
+    std::string all;
+    for (std::string_view piece; !(piece = Piece(all.size())).empty();) all.append(piece);
+    return all;
+  }
+  void Drain(std::uint64_t size) const { api_->drain(connection_, size); }
+  // Towards the client. False: no room, or the connection is closing.
+  bool Write(std::string_view data, bool end_stream = false) const {
+    return api_->write(connection_, View(data), end_stream ? 1 : 0) == WEIR_OK;
+  }
+  // Moves the first received bytes to the output.
+  std::int32_t WriteReceived(std::uint64_t size) const {
+    return api_->write_received(connection_, size);
+  }
+  std::uint64_t write_pending() const { return api_->write_pending(connection_); }
+  // After the output is written; reset: at once.
+  void Close(bool reset = false) const { api_->close(connection_, reset ? 0 : 1); }
+  weir_ticket ticket() const { return api_->ticket(connection_); }
+  // After kStop: later filters get what is buffered.
+  bool Resume() const { return api_->resume(ticket()) == WEIR_OK; }
+
+  std::string_view Attribute(std::uint32_t id) const {
+    weir_view value{};
+    return api_->attribute(connection_, id, &value) == WEIR_OK ? Text(value) : std::string_view();
+  }
+  std::optional<std::int64_t> Number(std::uint32_t id) const {
+    std::int64_t value = 0;
+    if (!WEIR_HAS(api_, number) || api_->number(connection_, id, &value) != WEIR_OK) {
+      return std::nullopt;
+    }
+    return value;
+  }
+  std::optional<std::string_view> Metadata(std::string_view space, std::string_view key) const {
+    weir_view value{};
+    if (api_->metadata(connection_, View(space), View(key), &value) != WEIR_OK) {
+      return std::nullopt;
+    }
+    return Text(value);
+  }
+
+ private:
+  const weir_network_api* api_;
+  weir_connection* connection_;
+};
+
+// The base of a network filter: one object per connection. As HttpFilter, with these hooks:
+//
+//   Status OnCreate();
+//   Status OnNewConnection();          kContinue or kStop
+//   Status OnData(bool end_stream);    kContinue or kStop
+//   void OnWritable();                 the output fell below its low mark
+//   void OnDrain();                    the proxy is going: finish and close
+//
+// A filter that nothing can follow declares `static constexpr std::uint32_t kFlags =
+// WEIR_NETWORK_TERMINAL;`.
+template <typename Filter, typename ConfigType = NoConfig>
+class NetworkFilter {
+ public:
+  using Config = ConfigType;
+  static constexpr std::uint32_t kFlags = 0;
+
+  NetworkFilter(const NetworkFilter&) = delete;
+  NetworkFilter& operator=(const NetworkFilter&) = delete;
+
+  Connection connection() const { return {holder_->api, connection_}; }
+  const Config& config() const { return holder_->config; }
+  const Host& host() const { return holder_->host; }
+
+ protected:
+  NetworkFilter() = default;
+  ~NetworkFilter() = default;
+
+ private:
+  template <typename F>
+  friend struct NetworkFilterThunks;
+  const ConfigHolder<weir_network_api, Config>* holder_ = nullptr;
+  weir_connection* connection_ = nullptr;
+};
+
+template <typename Filter>
+struct NetworkFilterThunks {
+  using Holder = ConfigHolder<weir_network_api, typename Filter::Config>;
+
+  static Filter* Self(void* self) { return std::launder(static_cast<Filter*>(self)); }
+
+  template <typename Call>
+  static std::int32_t Hook(void* self, const char* name, Call&& call) {
+    Filter* const filter = Self(self);
+    return Barrier(filter->host().abi(), filter->host().name(), name, std::int32_t{WEIR_ERROR},
+                   [&] { return static_cast<std::int32_t>(call(*filter)); });
+  }
+  static std::int32_t Create(void* self, void* config, weir_connection* connection) {
+    const auto* const holder =
+        static_cast<const Holder*>(static_cast<ConfigBase<weir_network_api>*>(config));
+    return Barrier(holder->host.abi(), holder->host.name(), "create", std::int32_t{WEIR_ERROR},
+                   [&]() -> std::int32_t {
+                     auto* const filter = new (self) Filter;
+                     filter->holder_ = holder;
+                     filter->connection_ = connection;
+                     if constexpr (requires { &Filter::OnCreate; }) {
+                       const auto status = static_cast<std::int32_t>(filter->OnCreate());
+                       if (status < 0) filter->~Filter();
+                       return status < 0 ? status : WEIR_OK;
+                     }
+                     return WEIR_OK;
+                   });
+  }
+};
+
+template <typename Filter, const char* kName>
+constexpr weir_network_filter_api NetworkFilterApi() {
+  using T = NetworkFilterThunks<Filter>;
+  static_assert(sizeof(Filter) <= 1024,
+                "a filter's object is at most 1024 bytes: keep what is large behind a pointer");
+  static_assert(alignof(Filter) <= 16, "a filter's object is aligned to 16 bytes");
+  weir_network_filter_api api{};
+  api.struct_size = sizeof api;
+  api.flags = Filter::kFlags;
+  api.state_size = sizeof(Filter);
+  api.config_new = [](const weir_host* host, const weir_network_api* network,
+                      const weir_node* node) {
+    return LoadConfig<weir_network_api, typename Filter::Config>(host, network, node, false, kName);
+  };
+  api.config_free = FreeConfig<weir_network_api>;
+  api.create = T::Create;
+  api.destroy = [](void* self) { T::Self(self)->~Filter(); };
+  if constexpr (requires { &Filter::OnNewConnection; }) {
+    api.new_connection = [](void* self, weir_connection*) {
+      return T::Hook(self, "new_connection", [](Filter& f) { return f.OnNewConnection(); });
+    };
+  }
+  if constexpr (requires { &Filter::OnData; }) {
+    api.data = [](void* self, weir_connection*, std::uint32_t end) {
+      return T::Hook(self, "data", [&](Filter& f) { return f.OnData(end != 0); });
+    };
+  }
+  if constexpr (requires { &Filter::OnWritable; }) {
+    api.writable = [](void* self, weir_connection*) {
+      Filter* const f = T::Self(self);
+      VoidBarrier(f->host().abi(), f->host().name(), "writable", [&] { f->OnWritable(); });
+    };
+  }
+  if constexpr (requires { &Filter::OnDrain; }) {
+    api.drain = [](void* self, weir_connection*) {
+      Filter* const f = T::Self(self);
+      VoidBarrier(f->host().abi(), f->host().name(), "drain", [&] { f->OnDrain(); });
+    };
+  }
+  return api;
+}
+
+}  // namespace weir::sdk
