@@ -169,6 +169,53 @@ TEST(H2Bodies, ABodyThatBreaksOffIsAResetAndNeverAnEnd) {
   }
 }
 
+// Whatever the code says: an answer that has begun is neither whole nor asked for again.
+TEST(H2Bodies, ABodyThatItsBackendResetsIsAResetAndNeverAnEnd) {
+  for (const auto code : {h2::ErrorCode::kNoError, h2::ErrorCode::kCancel,
+                          h2::ErrorCode::kRefusedStream, h2::ErrorCode::kEnhanceYourCalm}) {
+    SCOPED_TRACE(static_cast<int>(code));
+    H2World world(kH2);
+    H2Far& client = world.Connect();
+    world.Say(client, H2World::Request(client, 1));
+    H2Far& back = world.Back(0);
+    world.Say(back, H2World::Response(back, 1, "200", false) << wire::Data(1, "half"));
+    world.Say(back, wire::Reset(1, code));
+    EXPECT_EQ(client.Body(1), "half");
+    EXPECT_FALSE(client.Ended(1));
+    ASSERT_TRUE(client.Reset(1));
+    EXPECT_NE(client.Last(FrameType::kRstStream, 1)->Code(), 0u);
+    EXPECT_EQ(back.Count(FrameType::kHeaders), 1u);
+    EXPECT_EQ(world.worker.dialer.count(), 1u);
+  }
+}
+
+TEST(H2Bodies, ABackendThatLiesAboutTheirLengthIsFoundOut) {
+  const auto answer = [](H2Far& back, const std::string& length, bool end) {
+    return wire::Headers(1, back.encoder.Encode({{":status", "200"}, {"content-length", length}}),
+                         end);
+  };
+  for (int lie = 0; lie < 3; ++lie) {
+    SCOPED_TRACE(lie);
+    H2World world(kH2);
+    H2Far& client = world.Connect();
+    world.Say(client, H2World::Request(client, 1));
+    H2Far& back = world.Back(0);
+    if (lie == 0) world.Say(back, answer(back, "5", true));
+    if (lie == 1) world.Say(back, answer(back, "5", false) << wire::Data(1, "four", true));
+    if (lie == 2) world.Say(back, answer(back, "5", false) << wire::Data(1, "sixsix"));
+    // An answer in its place, or a reset: never an end behind what came.
+    if (client.Field(1, ":status") == "200") {
+      EXPECT_FALSE(client.Ended(1));
+      EXPECT_TRUE(client.Reset(1));
+      EXPECT_LE(client.Body(1).size(), 5u);
+    } else {
+      EXPECT_EQ(client.Field(1, ":status"), "502");
+    }
+    EXPECT_TRUE(back.Reset(1));
+    EXPECT_EQ(back.Count(FrameType::kGoaway), 0u);
+  }
+}
+
 TEST(H2Bodies, AGetMayHaveOneWhereverItGoes) {
   H2World world(kH1);
   H2Far& client = world.Connect();

@@ -209,6 +209,7 @@ TEST(H2Ends, EachBringsItsGaugesBackAndCountsOnce) {
     EXPECT_EQ(world.Stat("downstream_rq_active"), 0u);
     EXPECT_EQ(world.ClusterStat("upstream_rq_active"), 0u);
     EXPECT_EQ(world.Stat("downstream_rq_total"), 1u);
+    EXPECT_EQ(world.Stat("downstream_rq_completed"), 1u);
     uint64_t counted = 0;
     for (const char* name : {"downstream_rq_2xx", "downstream_rq_4xx", "downstream_rq_5xx"})
       counted += world.Stat(name);
@@ -221,6 +222,55 @@ TEST(H2Ends, EachBringsItsGaugesBackAndCountsOnce) {
     world.Say(last, H2World::Response(last, last.peer.frames().back().header.stream, "204", true));
     EXPECT_EQ(other.Field(1, ":status"), "204");
   }
+}
+
+// A client that goes while its streams wait for a backend's connection.
+TEST(H2Ends, WhoGoesBeforeTheBackendIsThereLeavesNothing) {
+  for (const bool whole_connection : {false, true}) {
+    H2World world(kH2);
+    world.worker.dialer.at_once = false;
+    H2Far& client = world.Connect();
+    for (uint32_t stream = 1; stream < 11; stream += 2)
+      world.Say(client, H2World::Request(client, stream));
+    EXPECT_EQ(world.ClusterStat("upstream_rq_pending_active"), 5u);
+    if (whole_connection) {
+      world.Say(client, wire::Data(0, "x"));
+    } else {
+      for (uint32_t stream = 1; stream < 9; stream += 2)
+        world.Say(client, wire::Reset(stream, ErrorCode::kCancel));
+    }
+    EXPECT_EQ(world.Stat("downstream_rq_active"), whole_connection ? 0u : 1u);
+    EXPECT_EQ(world.ClusterStat("upstream_rq_pending_active"), whole_connection ? 0u : 1u);
+    world.backend(0).Establish();
+    world.Turn();
+    H2Far& back = world.Back(0);
+    EXPECT_EQ(back.Count(FrameType::kHeaders), whole_connection ? 0u : 1u);
+    if (whole_connection) continue;
+    world.Say(back, H2World::Response(back, 1, "204", true));
+    EXPECT_EQ(client.Field(9, ":status"), "204");
+  }
+}
+
+// One client's end is nothing to those with whom it shared a backend's connection.
+TEST(H2Ends, AClientThatGoesTakesItsOwnStreamsAlone) {
+  H2World world(kH2);
+  H2Far& stays = world.Connect();
+  H2Far& goes = world.Connect();
+  world.Say(stays, H2World::Request(stays, 1));
+  H2Far& back = world.Back(0);
+  for (uint32_t stream = 1; stream < 9; stream += 2)
+    world.Say(goes, H2World::Request(goes, stream));
+  goes.wire->fin = goes.wire->read_fails = true;
+  goes.io->Wake(true, false);
+  world.Turn();
+  world.Collect();
+  EXPECT_EQ(back.Count(FrameType::kRstStream), 4u);
+  EXPECT_FALSE(back.Reset(1));
+  world.Say(back, H2World::Response(back, 1, "200", false) << wire::Data(1, "still", true));
+  EXPECT_EQ(stays.Body(1), "still");
+  EXPECT_TRUE(stays.Ended(1));
+  EXPECT_EQ(world.worker.dialer.count(), 1u);
+  EXPECT_EQ(world.ClusterStat("upstream_rq_active"), 0u);
 }
 
 // ---- Time
