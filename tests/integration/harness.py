@@ -24,6 +24,8 @@ import unittest
 BINARY = os.environ.get("WEIR_BINARY", "")
 PLUGINS = os.environ.get("WEIR_PLUGIN_PATH", "")
 SOAK = os.environ.get("WEIR_SOAK", "") == "1"
+# Of what is long, part I of N (from 0): "I/N".
+SOAK_SLICE = tuple(int(number) for number in os.environ.get("WEIR_SOAK_SLICE", "0/1").split("/"))
 # How much longer than usual things may take: sanitizers slow the program, other work the machine.
 SLOW = float(os.environ.get("WEIR_TEST_SLOWNESS", "1"))
 SANITIZED = os.environ.get("WEIR_TEST_SANITIZED", "") not in ("", "0")

@@ -3,7 +3,10 @@ of the sixteen pairs."""
 
 import itertools
 import signal
+import sys
 import threading
+import time
+import zlib
 
 import harness
 from harness import Truncated, wait_until
@@ -344,7 +347,12 @@ class Product(MatrixTest):
                             case["request_size"] if case["request_length"] == "length" else "chunked")
     if not bare:
       exchange.send_body(case["request_size"], case["slow_client"])
-      exchange.end([("x-sum", "3")] if case["request_trailers"] else [])
+      try:
+        exchange.end([("x-sum", "3")] if case["request_trailers"] else [])
+      except Truncated:
+        # Where the length said it all, the answer need not wait for the end, and a stream may be over with it.
+        if case["request_length"] != "length":
+          raise
     try:
       response = exchange.response(case["slow_client"])
     except Truncated:
@@ -403,17 +411,28 @@ class Product(MatrixTest):
     self.run_cases(cases)
 
 
+def _slice_of(cases):
+  """Those of this run, of each kind alike: a step through the product would meet few values of the last dimensions."""
+  part, parts = harness.SOAK_SLICE
+  return [case for case in cases if zlib.crc32(repr(case).encode()) % parts == part]
+
+
 def _add_long_forms():
-  for front, back in PAIRS:
+  for number, (front, back) in enumerate(PAIRS):
     def all_of_it(self, front=front, back=back):
-      self.run_cases(self.full(front, back))
+      every = list(self.full(front, back))
+      cases = _slice_of(every)
+      begun = time.monotonic()
+      self.run_cases(cases)
+      print("%d of %d cases in %.0f s" % (len(cases), len(every), time.monotonic() - begun), file=sys.stderr)
 
     def a_gibibyte(self, front=front, back=back):
       case = {name: values[0] for name, values in self.dimensions.items()}
       case.update(front=front, back=back, method="POST", request_size=GIB, response_size=GIB, request_length="length")
       self.run_case(case)
     setattr(Product, "test_%s_to_%s_all_meet_all" % (front, back), all_of_it)
-    setattr(Product, "test_%s_to_%s_a_gibibyte_each_way" % (front, back), a_gibibyte)
+    if number % harness.SOAK_SLICE[1] == harness.SOAK_SLICE[0]:
+      setattr(Product, "test_%s_to_%s_a_gibibyte_each_way" % (front, back), a_gibibyte)
 
 
 if harness.SOAK:

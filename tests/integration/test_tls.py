@@ -593,11 +593,9 @@ class TcpBothSides(TlsTest):
       wire.sock.unwrap()
     self.backend.script = script
     client = self.tls()
-    sender = threading.Thread(target=client.send, args=(body,))
-    sender.start()
-    got = client.take(len(body))
-    sender.join()
-    self.assertTrue(got == body)
+    # The backend answers when it has all, and a connection of Python's is not for two threads.
+    client.send(body)
+    self.assertTrue(client.take(len(body)) == body)
     self.assertTrue(client.at_end())
 
 
