@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace weir::net {
+
+enum class PeerNames : uint8_t { kDns, kUri };
 
 // What the handshake of a TLS connection settled. Every answer is computed when it is asked for;
 // all are empty or false until Io::connected(). Views live as long as the connection.
@@ -25,6 +28,13 @@ class TlsSession {
   virtual bool truncated() const = 0;
   // The subject of the peer's certificate as RFC 2253 writes it; empty without one. Allocates.
   virtual std::string peer_subject() const = 0;
+  // More of it, empty without one: its alternative names of a kind, separated by commas; its serial
+  // number and its SHA-256, in lower case hex. They allocate.
+  virtual std::string peer_names(PeerNames) const { return {}; }
+  virtual std::string peer_serial() const { return {}; }
+  virtual std::string peer_fingerprint() const { return {}; }
+  // In lower case hex. Allocates.
+  virtual std::string session_id() const { return {}; }
 
  protected:
   ~TlsSession() = default;

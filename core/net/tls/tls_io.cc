@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 
 #include "core/net/tls/openssl.h"
+#include "core/net/tls/peer_certificate.h"
 
 namespace weir::net::tls {
 namespace {
@@ -540,14 +541,32 @@ bool TlsIo::peer_verified() const {
          SSL_get_verify_result(ssl_) == X509_V_OK;
 }
 
+x509_st* TlsIo::Peer() const {
+  return finished_ ? SSL_get0_peer_certificate(ssl_) : nullptr;
+}
+
 std::string TlsIo::peer_subject() const {
-  X509* peer = finished_ ? SSL_get0_peer_certificate(ssl_) : nullptr;
-  if (peer == nullptr) return "";
-  const BioPtr text(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(text.get(), X509_get_subject_name(peer), 0, XN_FLAG_RFC2253);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(text.get(), &data);
-  return std::string(data, size > 0 ? static_cast<size_t>(size) : 0);
+  return SubjectOf(Peer());
+}
+
+std::string TlsIo::peer_names(PeerNames kind) const {
+  return AlternativeNamesOf(Peer(), kind);
+}
+
+std::string TlsIo::peer_serial() const {
+  return SerialOf(Peer());
+}
+
+std::string TlsIo::peer_fingerprint() const {
+  return FingerprintOf(Peer());
+}
+
+std::string TlsIo::session_id() const {
+  const SSL_SESSION* session = finished_ ? SSL_get0_session(ssl_) : nullptr;
+  if (session == nullptr) return "";
+  unsigned int size = 0;
+  const unsigned char* id = SSL_SESSION_get_id(session, &size);
+  return Hex(id, size);
 }
 
 }  // namespace weir::net::tls

@@ -13,6 +13,7 @@ struct bio_st;
 struct ssl_ctx_st;
 struct ssl_st;
 struct ssl_session_st;
+struct x509_st;
 
 namespace weir::net::tls {
 
@@ -72,6 +73,10 @@ class TlsIo final : public Io, public TlsSession, private IoClient {
   bool resumed() const override;
   bool peer_verified() const override;
   std::string peer_subject() const override;
+  std::string peer_names(PeerNames kind) const override;
+  std::string peer_serial() const override;
+  std::string peer_fingerprint() const override;
+  std::string session_id() const override;
   bool truncated() const override { return truncated_; }
 
   bool has_peer_certificate() const;
@@ -84,6 +89,8 @@ class TlsIo final : public Io, public TlsSession, private IoClient {
 
  private:
   friend struct TlsBio;
+
+  x509_st* Peer() const;
 
   enum class State : uint8_t { kHandshake, kOpen, kBroken };
 

@@ -3,6 +3,8 @@
 #include <openssl/ssl.h>
 
 #include "core/net/tls/context_common.h"
+#include "core/net/tls_attributes.h"
+#include "plugins/abi/weir.h"
 #include "tests/unit/core/net/tls/tls_pair.h"
 
 namespace weir::net::tls::test {
@@ -115,6 +117,45 @@ TEST_F(ContextsTest, AClientCertificateIsRequiredOrRequested) {
   EXPECT_TRUE(Meets(server, client));
   EXPECT_TRUE(pair.server->io()->tls()->peer_verified());
   EXPECT_EQ(pair.server->io()->tls()->peer_subject(), "CN=client");
+}
+
+TEST_F(ContextsTest, FiltersAndLogsAreToldWhatTheHandshakeSettled) {
+  ServerTlsOptions server = ServerOptions();
+  server.alpn = {"h2"};
+  server.trusted_ca = {"ca.pem", Authority().chain};
+  ClientTlsOptions client = ClientOptions();
+  client.alpn = {"h2"};
+  client.certificates = {
+      Source("client", {"DNS:a.example", "URI:spiffe://x/y", "DNS:b.example", "URI:urn:a b"})};
+  ASSERT_TRUE(Meets(server, client));
+  const auto at_server = [this](uint32_t id) {
+    std::string value = "-";
+    TlsAttribute(pair.server->io()->tls(), id, &value);
+    return value;
+  };
+  EXPECT_EQ(at_server(WEIR_ATTR_REQUESTED_SERVER_NAME), "site.example");
+  EXPECT_EQ(at_server(WEIR_ATTR_ALPN), "h2");
+  EXPECT_EQ(at_server(WEIR_ATTR_TLS_VERSION), "TLSv1.3");
+  EXPECT_EQ(at_server(WEIR_ATTR_TLS_CIPHER), "TLS_AES_128_GCM_SHA256");
+  EXPECT_EQ(at_server(WEIR_ATTR_PEER_SUBJECT), "CN=client");
+  EXPECT_EQ(at_server(WEIR_ATTR_PEER_DNS_SAN), "a.example,b.example");
+  EXPECT_EQ(at_server(WEIR_ATTR_PEER_URI_SAN), "spiffe://x/y") << "one with a space is none";
+  EXPECT_THAT(at_server(WEIR_ATTR_PEER_SERIAL), ::testing::MatchesRegex("[0-9a-f]{2,16}"));
+  EXPECT_THAT(at_server(WEIR_ATTR_PEER_FINGERPRINT_256), ::testing::MatchesRegex("[0-9a-f]{64}"));
+  EXPECT_THAT(at_server(WEIR_ATTR_TLS_SESSION_ID), ::testing::MatchesRegex("[0-9a-f]{64}"));
+  EXPECT_EQ(at_server(WEIR_ATTR_LISTENER), "-") << "not what a handshake settles";
+  std::string value = "-";
+  EXPECT_FALSE(TlsAttribute(nullptr, WEIR_ATTR_TLS_VERSION, &value));
+  EXPECT_EQ(value, "-");
+}
+
+TEST_F(ContextsTest, ACertificateThatNobodyVerifiedSaysNothing) {
+  ClientTlsOptions client = ClientOptions();
+  client.verify = false;
+  ASSERT_TRUE(Meets(ServerOptions(), client));
+  std::string value;
+  EXPECT_FALSE(TlsAttribute(pair.client->io()->tls(), WEIR_ATTR_PEER_SUBJECT, &value));
+  EXPECT_TRUE(TlsAttribute(pair.client->io()->tls(), WEIR_ATTR_TLS_VERSION, &value));
 }
 
 TEST_F(ContextsTest, AStrangersCertificateIsRefusedEvenWhereNoneIsRequired) {
