@@ -8,6 +8,7 @@ namespace {
 
 // Written once, before there are other threads.
 uint32_t counters[kGuardCount + 1];
+uint32_t trailers_counter;
 
 constexpr const char* kDetails[] = {"",
 #define WEIR_H2_GUARD_DETAIL_(enumerator, name, attack) "http2." name,
@@ -23,10 +24,15 @@ void DefineCounters(const weir_host* host) {
     const std::string name = std::string("h2.guard.") + Name(static_cast<GuardId>(i));
     counters[i] = host->counter({name.data(), name.size()});
   }
+  trailers_counter = host->counter({"h2.trailers_too_large", 21});
 }
 
 uint32_t GuardCounter(GuardId id) {
   return counters[static_cast<size_t>(id)];
+}
+
+uint32_t TrailersCounter() {
+  return trailers_counter;
 }
 
 const char* DetailOf(GuardId id) {

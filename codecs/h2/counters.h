@@ -1,4 +1,5 @@
-// The counters of this plugin: one for each guard, defined when it is loaded.
+// The counters of this plugin, defined when it is loaded: one for each guard, and what else an
+// operator should see.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,9 @@ void DefineCounters(const weir_host* host);
 
 // 0: none was defined.
 uint32_t GuardCounter(GuardId id);
+
+// Streams that were reset because their trailers are larger than the peer takes.
+uint32_t TrailersCounter();
 
 // "http2.<guard>": static text.
 const char* DetailOf(GuardId id);

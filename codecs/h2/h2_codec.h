@@ -114,6 +114,8 @@ class H2Codec {
   bool Feed(Stream* stream, int32_t before);
   Step FailSlow(Input* in, Stream* stream);
   void Scan(uint64_t now_ms);
+  // The peer is told; the host will be, where it knows the stream.
+  void EndUnasked(Stream* stream, uint16_t reason);
   void KeepAlive(uint64_t now_ms);
 
   // --- Faults
@@ -181,6 +183,8 @@ class H2Codec {
   // False: it has nothing to send for now, and is on no list.
   bool SendBody(Stream* stream, uint64_t* budget, weir_out* out);
   void SendTrailers(Stream* stream, weir_out* out);
+  void RefuseTrailers(Stream* stream);
+  void TakeResponsePriority(Stream* stream, const weir_head& head);
   void WriteGoaway(uint32_t last_stream, ErrorCode code, const char* detail);
 
   const GuardLimits& limits() const { return options_->guards; }
@@ -238,7 +242,7 @@ class H2Codec {
   const uint32_t stream_window_max_;
   const uint32_t max_streams_;
   const uint32_t flags_;
-  uint32_t overdue_ = 0;  // streams that are
+  uint32_t overdue_ = 0;  // streams that have ended and whose host does not know yet
 
   ErrorCode died_of_ = ErrorCode::kNoError;
   const char* died_detail_ = nullptr;
@@ -268,6 +272,7 @@ class H2Codec {
   bool settings_acked_ = false;
   const bool secure_;
   bool peer_settings_ = false;  // the peer's first SETTINGS came
+  bool input_over_ = false;     // and its last octet: no window will come any more
 };
 
 static_assert(sizeof(H2Codec) <= 1280, "an idle connection has one of these");

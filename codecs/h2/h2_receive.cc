@@ -328,24 +328,33 @@ H2Codec::Step H2Codec::OnPriorityUpdate(Input*, const FrameHeader& header, const
   return Step::kNext;
 }
 
-// Streams that the clock has ended: the host hears of them here.
+// Streams that have ended while nothing was received: the host hears of them here.
 size_t H2Codec::ReceiveOverdue(weir_event* event) {
   Stream* stream = all_.front();
   while (stream != nullptr && !stream->overdue) stream = all_.next(stream);
-  FillReset(event, *stream, WEIR_REASON_TIMEOUT);
+  FillReset(event, *stream, stream->end_reason);
   Forget(stream);
   return 0;
 }
 
-// The peer will send nothing more: whose message is not complete has lost the rest of it.
+// The peer will send nothing more: whose message is not complete has lost the rest of it, and who
+// waits for window waits for nothing.
 H2Codec::Step H2Codec::ReceiveEnd(weir_event* event) {
   for (Stream* stream = all_.front(); stream != nullptr; stream = all_.next(stream)) {
-    if (!stream->receive_open || stream->user == nullptr) continue;
-    const bool begun = stream->head_received || server();
-    FillReset(event, *stream, begun ? WEIR_REASON_TRUNCATED : WEIR_REASON_CLOSED);
-    Forget(stream);
-    return Step::kEvent;
+    if (stream->user == nullptr) continue;
+    if (stream->receive_open) {
+      const bool begun = stream->head_received || server();
+      FillReset(event, *stream, begun ? WEIR_REASON_TRUNCATED : WEIR_REASON_CLOSED);
+      Forget(stream);
+      return Step::kEvent;
+    }
+    if (stream->starved || stream->parked) {
+      FillReset(event, *stream, WEIR_REASON_CLOSED);
+      ForgetReset(stream, ErrorCode::kCancel);
+      return Step::kEvent;
+    }
   }
+  input_over_ = true;
   return Step::kMore;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "codecs/h2/counters.h"
 #include "codecs/h2/frames/continuation.h"
 #include "codecs/h2/frames/data.h"
 #include "codecs/h2/frames/headers.h"
@@ -25,7 +26,9 @@ bool Removed(const weir_field& field) {
 uint64_t ListSize(const weir_head& head) {
   // At most: six pseudo-fields, content-length, te, expect and a WebSocket's version.
   uint64_t size =
-      10 * 48 + head.method.size + head.authority.size + head.path.size + head.protocol.size;
+      head.kind == WEIR_HEAD_TRAILERS
+          ? 0
+          : 10 * 48 + head.method.size + head.authority.size + head.path.size + head.protocol.size;
   for (uint32_t i = 0; i < head.field_count; ++i) {
     if (!Removed(head.fields[i]))
       size += uint64_t{head.fields[i].name_size} + head.fields[i].value_size + 32;
@@ -101,10 +104,24 @@ int32_t H2Codec::SendHead(uint32_t number, const weir_head& head, bool end_strea
   if ((head.flags & WEIR_HEAD_TUNNEL) != 0 && server()) stream->tunnel_open = true;
   if (end_stream) {
     CloseSend(stream);
-  } else if (stream->wants_turn) {
-    scheduler_.Enlist(stream);
+    return WEIR_OK;
   }
+  if (server()) TakeResponsePriority(stream, head);
+  if (stream->wants_turn) scheduler_.Enlist(stream);
   return WEIR_OK;
+}
+
+// RFC 9218 section 8: the origin's word goes before the client's, member by member.
+void H2Codec::TakeResponsePriority(Stream* stream, const weir_head& head) {
+  PriorityValue said;
+  for (uint32_t i = 0; i < head.field_count; ++i) {
+    const weir_field& field = head.fields[i];
+    if (field.token != WEIR_TOKEN_PRIORITY || Removed(field)) continue;
+    said = OverlayPriority(said, ParsePriorityValue({field.value, field.value_size}));
+  }
+  if (!said.has_urgency && !said.has_incremental) return;
+  scheduler_.SetPriority(stream, said.has_urgency ? said.urgency : stream->urgency,
+                         said.has_incremental ? said.incremental : stream->incremental);
 }
 
 bool H2Codec::CheckSend(const Stream& stream, const weir_head& head, bool end_stream) const {
@@ -263,6 +280,11 @@ bool H2Codec::SendBody(Stream* stream, uint64_t* budget, weir_out* out) {
   // However large the peer's frames may be: others have their turn in between.
   uint64_t size = std::min<uint64_t>(info.available, kMinMaxFrameSize);
   if (info.available > 0) {
+    if (input_over_ && (stream->send_window <= 0 || send_window_ <= 0)) {
+      QueueReset(stream->wire, ErrorCode::kCancel);
+      EndUnasked(stream, WEIR_REASON_CLOSED);
+      return false;
+    }
     if (stream->send_window <= 0) {
       Starve(stream);
       return false;
@@ -309,16 +331,28 @@ bool H2Codec::SendBody(Stream* stream, uint64_t* budget, weir_out* out) {
   return false;
 }
 
-// Trailers that the peer would refuse, or that are none, become a plain end.
 void H2Codec::SendTrailers(Stream* stream, weir_out* out) {
   const weir_head* trailers = codec_host_->trailers(stream->user);
-  if (trailers != nullptr && trailers->field_count > 0 &&
-      ListSize(*trailers) <= std::max(peer_.max_header_list_size(), 1024u)) {
+  if (trailers != nullptr && trailers->field_count > 0) {
+    if (ListSize(*trailers) > std::max(peer_.max_header_list_size(), 1024u))
+      return RefuseTrailers(stream);
     WriteHead(stream, *trailers, /*end_stream=*/true, out);
   } else if (Room(out, kFrameHeaderSize)) {
     out->at = WriteDataHeader(out->at, stream->wire, 0, /*end_stream=*/true);
   }
   CloseSend(stream);
+}
+
+// The peer would not take them, and an end without them would look whole. A server's host has its
+// answer in the output and does not ask further; a client's waits for one that will not come.
+void H2Codec::RefuseTrailers(Stream* stream) {
+  constexpr const char kDetail[] = "http2.trailers_too_large";
+  Count(TrailersCounter());
+  if (host_ != nullptr && host_->log != nullptr)
+    host_->log(WEIR_LOG_INFO, {"h2", 2}, {kDetail, sizeof(kDetail) - 1});
+  QueueReset(stream->wire, server() ? ErrorCode::kInternalError : ErrorCode::kCancel);
+  if (server() || !stream->receive_open) return Forget(stream);
+  EndUnasked(stream, WEIR_REASON_OVERFLOW);
 }
 
 }  // namespace weir::h2

@@ -72,16 +72,18 @@ void H2Codec::Scan(uint64_t now_ms) {
     }
     TellGuard(id);
     QueueReset(stream->wire, ErrorCode::kEnhanceYourCalm);
-    if (stream->user == nullptr) {
-      Forget(stream);
-    } else {
-      scheduler_.Remove(stream);
-      stream->send_open = false;
-      stream->overdue = true;
-      ++overdue_;
-    }
+    EndUnasked(stream, WEIR_REASON_TIMEOUT);
   }
   if (waiting) ArmScan();
+}
+
+void H2Codec::EndUnasked(Stream* stream, uint16_t reason) {
+  if (stream->user == nullptr) return Forget(stream);
+  scheduler_.Remove(stream);
+  stream->send_open = false;
+  stream->overdue = true;
+  stream->end_reason = reason;
+  ++overdue_;
 }
 
 void H2Codec::KeepAlive(uint64_t now_ms) {

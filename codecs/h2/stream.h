@@ -45,13 +45,14 @@ struct Stream {
   bool no_content : 1 = false;  // an answer without content whatever its length says
   bool discard : 1 = false;     // what still comes of its body is of no use to anybody
   bool slow : 1 = false;        // found too slow: slow_guard says how
-  bool overdue : 1 = false;     // ended by the clock; the host does not know yet
+  bool overdue : 1 = false;     // ended by us, for end_reason; the host does not know yet
   bool wants_turn : 1 = false;  // became ready before its head was sent
   bool tunnel : 1 = false;      // asked for; over only when both halves are
   bool tunnel_open : 1 = false;
   bool to_head : 1 = false;     // client: the request's method is HEAD
   bool to_connect : 1 = false;  // client: ... or CONNECT
   uint16_t interims = 0;        // client: 1xx heads so far
+  uint16_t end_reason = WEIR_REASON_TIMEOUT;
 };
 
 static_assert(sizeof(Stream) <= 184, "a connection has up to a hundred of these");

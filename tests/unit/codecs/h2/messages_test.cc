@@ -427,6 +427,60 @@ TEST(H2Messages, AHeadThatThePeerWouldRefuseIsNotWritten) {
   });
 }
 
+// An end without them would look like the whole of the message.
+TEST(H2Messages, TrailersThatThePeerWouldRefuseResetTheStream) {
+  for (const uint8_t position : {WEIR_SERVER, WEIR_CLIENT}) {
+    H2Setup setup;
+    setup.position = position;
+    setup.peer_settings = {{SettingId::kMaxHeaderListSize, 2000}};
+    for (const size_t size : {2000u - 35u, 2000u - 34u}) {
+      Once(setup, [&](H2Harness& h) {
+        if (h.server()) {
+          OpenTwo(h);
+          h.Answer(1, 200, false);
+        } else {
+          h.Send("/one", false);
+          h.Send("/three");
+        }
+        const uint64_t before = H2Harness::Counter("h2.trailers_too_large");
+        h.Queue(1, "body", false);
+        h.Trailers(1, {{"x-a", std::string(size, 'v')}});
+        EXPECT_EQ(h.Sent(1), "body");
+        if (size == 2000 - 35) {
+          EXPECT_TRUE(h.SentEnd(1));
+          EXPECT_EQ(H2Harness::Counter("h2.trailers_too_large"), before);
+          return;
+        }
+        EXPECT_FALSE(h.SentEnd(1));
+        EXPECT_EQ(H2Harness::Counter("h2.trailers_too_large"), before + 1);
+        const auto code = h.server() ? ErrorCode::kInternalError : ErrorCode::kCancel;
+        ASSERT_EQ(h.CountFrames(FrameType::kRstStream, 1), 1u);
+        EXPECT_EQ(h.LastFrame(FrameType::kRstStream, 1)->Code(), static_cast<uint32_t>(code));
+        if (!h.server()) {  // it waits for an answer, and hears that there will be none
+          EXPECT_TRUE(h.stream(1).over);
+          EXPECT_EQ(h.stream(1).reason, WEIR_REASON_OVERFLOW);
+        }
+        h.ExpectServes();
+      });
+    }
+  }
+}
+
+// The answer was there first: nobody waits for anything.
+TEST(H2Messages, TrailersThatAreTooLargeBehindTheAnswerEndTheRequestAlone) {
+  H2Setup setup = H2Setup::Client();
+  setup.peer_settings = {{SettingId::kMaxHeaderListSize, 2000}};
+  Once(setup, [](H2Harness& h) {
+    h.Send("/", false);
+    h.Feed(wire::Headers(1, h.Response("200"), true));
+    EXPECT_TRUE(h.stream(1).complete);
+    h.Trailers(1, {{"x-a", std::string(2000, 'v')}});
+    EXPECT_EQ(h.CountFrames(FrameType::kRstStream, 1), 1u);
+    EXPECT_EQ(h.CountEvents(WEIR_EVENT_RESET), 0u);
+    h.ExpectServes();
+  });
+}
+
 // The peer's table shrinks to nothing and grows again between two heads.
 TEST(H2Messages, ChangesOfThePeersTableAreConfirmed) {
   ForAllCuts({}, [](H2Harness& h) {

@@ -210,6 +210,86 @@ TEST(H2Priority, WhoeverIsLeftAfterAResetHasAllTurns) {
   }
 }
 
+// An answer's own word (RFC 9218 section 8): the client has asked for one thing, the origin says
+// another.
+void AskAndSay(H2Harness& h, uint32_t stream, const std::string& asked, const TextFields& said) {
+  h.Feed(wire::Headers(stream, h.Request("/", {{"priority", asked}}), true));
+  h.Answer(stream, 200, false, said);
+}
+
+TEST(H2Priority, TheUrgencyOfAnAnswerGoesBeforeTheRequests) {
+  RunServer([](H2Harness& h) {
+    AskAndSay(h, 1, "u=1", {});
+    AskAndSay(h, 3, "u=7", {{"priority", "u=0"}});
+    AskAndSay(h, 5, "u=0", {{"priority", "u=6"}});
+    for (const uint32_t stream : {1u, 3u, 5u}) Fill(h, stream, 2);
+    EXPECT_EQ(Order(h, 6), "331155");
+    // The client's codec may want to know, too.
+    EXPECT_EQ(h.LastFrame(FrameType::kHeaders, 3)->Field("priority"), "u=0");
+  });
+}
+
+TEST(H2Priority, TheIncrementalOfAnAnswerGoesBeforeTheRequests) {
+  RunServer([](H2Harness& h) {
+    AskAndSay(h, 1, "u=3", {{"priority", "i"}});
+    AskAndSay(h, 3, "u=3", {{"priority", "i"}});
+    for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 3);
+    EXPECT_EQ(Order(h, 6), "131313");
+  });
+  RunServer([](H2Harness& h) {
+    AskAndSay(h, 1, "u=3, i", {{"priority", "i=?0"}});
+    AskAndSay(h, 3, "u=3, i", {{"priority", "i=?0"}});
+    for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 3);
+    EXPECT_EQ(Order(h, 6), "111333");
+  });
+}
+
+// What the answer leaves out is as the client wished.
+TEST(H2Priority, AMemberThatAnAnswerLeavesOutStaysTheRequests) {
+  RunServer([](H2Harness& h) {
+    AskAndSay(h, 1, "u=6, i", {{"priority", "u=2"}});
+    AskAndSay(h, 3, "u=2, i", {{"priority", "i"}});
+    AskAndSay(h, 5, "u=1", {});
+    for (const uint32_t stream : {1u, 3u, 5u}) Fill(h, stream, 2);
+    EXPECT_EQ(Order(h, 6), "551313");
+  });
+}
+
+TEST(H2Priority, LinesOfAnAnswerAreOneValue) {
+  RunServer([](H2Harness& h) {
+    AskAndSay(h, 1, "u=1", {});
+    AskAndSay(h, 3, "u=5", {{"priority", "u=7"}, {"priority", "u=0"}});
+    for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 2);
+    EXPECT_EQ(Order(h, 4), "3311");
+  });
+}
+
+TEST(H2Priority, AnAnswersValueThatIsNoneChangesNothing) {
+  for (const char* bad : {"u=8", "u=-1", "u=a", "i=1", "u", "\"u=0", "u=0,", "urgency=0", "7"}) {
+    SCOPED_TRACE(bad);
+    RunServer([&](H2Harness& h) {
+      AskAndSay(h, 1, "u=2", {});
+      AskAndSay(h, 3, "u=3", {{"priority", bad}});
+      AskAndSay(h, 5, "u=4", {});
+      AskAndSay(h, 7, "u=3", {{"priority", bad}});
+      for (const uint32_t stream : {1u, 3u, 5u, 7u}) Fill(h, stream, 2);
+      EXPECT_EQ(Order(h, 8), "11337755");
+      h.ExpectFine();
+    });
+  }
+}
+
+TEST(H2Priority, AnUpdateBehindTheAnswerGoesBeforeIt) {
+  RunServer([](H2Harness& h) {
+    AskAndSay(h, 1, "u=3", {});
+    AskAndSay(h, 3, "u=3", {{"priority", "u=0"}});
+    for (const uint32_t stream : {1u, 3u}) Fill(h, stream, 2);
+    EXPECT_EQ(Order(h, 1), "3");
+    h.FeedQuietly(wire::PriorityUpdate(3, "u=7"));
+    EXPECT_EQ(Order(h, 3), "113");
+  });
+}
+
 // What is said of streams that never come is not kept.
 TEST(H2Priority, UpdatesOfStreamsThatNeverComeTakeNoMemory) {
   H2Setup setup;

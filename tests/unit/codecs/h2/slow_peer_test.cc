@@ -78,6 +78,37 @@ TEST(H2SlowPeer, AStreamWithNothingToSendIsNeverSlow) {
   });
 }
 
+// A client that has closed its side can open no window: nothing is to be waited for.
+TEST(H2SlowPeer, AHalfClosedClientsStreamWithoutWindowEndsAtOnce) {
+  for (const bool before : {true, false}) {
+    SCOPED_TRACE(before);
+    Once(Shut(WEIR_SERVER, 100), [&](H2Harness& h) {
+      h.Feed(wire::Headers(1, h.Request("/"), true) << wire::Headers(3, h.Request("/"), true));
+      h.Answer(1, 200, false);
+      h.Answer(3, 200, false);
+      h.Body(1, std::string(before ? 101 : 50, 'x'), false);
+      h.FeedEof();
+      if (!before) {
+        EXPECT_FALSE(h.stream(1).over);
+        h.Body(1, std::string(51, 'x'), false);
+      }
+      EXPECT_EQ(h.Sent(1).size(), 100u);
+      EXPECT_TRUE(h.stream(1).over);
+      EXPECT_EQ(h.stream(1).reason, WEIR_REASON_CLOSED);
+      ASSERT_EQ(h.CountFrames(FrameType::kRstStream, 1), 1u);
+      EXPECT_EQ(h.LastFrame(FrameType::kRstStream, 1)->Code(),
+                static_cast<uint32_t>(ErrorCode::kCancel));
+      // Who has window is served to the end.
+      EXPECT_FALSE(h.stream(3).over);
+      h.Body(3, std::string(100, 'y'), true);
+      EXPECT_EQ(h.Sent(3).size(), 100u);
+      EXPECT_TRUE(h.SentEnd(3));
+      EXPECT_EQ(h.CountFrames(FrameType::kRstStream), 1u);
+      EXPECT_EQ(h.CountFrames(FrameType::kGoaway), 0u);
+    });
+  }
+}
+
 TEST(H2SlowPeer, AnOctetAtATimeIsTooSlow) {
   for (const uint8_t position : {WEIR_SERVER, WEIR_CLIENT}) {
     Once(Shut(position), [](H2Harness& h) {
