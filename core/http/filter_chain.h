@@ -6,6 +6,7 @@
 
 #include "core/base/arena.h"
 #include "core/http/message.h"
+#include "core/http/path.h"
 #include "core/http/route/route.h"
 #include "core/http/slice_queue.h"
 #include "plugins/abi/weir.h"
@@ -46,6 +47,8 @@ class FilterChainOwner {
   virtual void RequestResume() = 0;
   virtual uint64_t Ticket() = 0;
   virtual std::string_view Attribute(uint32_t id) = 0;
+  // The rules for a path that a filter sets: those of one that is received.
+  virtual const PathOptions& ChainPathOptions() const = 0;
 
  protected:
   ~FilterChainOwner() = default;

@@ -198,18 +198,23 @@ int32_t GetStart(weir_stream* stream, weir_view name, weir_view* value) {
   return WEIR_OK;
 }
 
-bool IsGoodPath(Message* request, std::string_view path) {
-  if (request->path().empty()) return false;  // a plain CONNECT has none and gets none
-  if (path == "*") return request->method() == "OPTIONS";
-  return !path.empty() && path.front() == '/' && util::IsTarget(path.data(), path.size()) &&
-         path.find('#') == std::string_view::npos;
-}
-
-int32_t SetPath(Message* request, std::string_view path) {
-  if (!IsGoodPath(request, path)) return WEIR_REFUSED;
+// A filter's path is one like any other: what stands behind it relies on the form that the rules
+// give.
+int32_t SetPath(Message* request, const PathOptions& options, std::string_view path) {
+  if (request->path().empty()) return WEIR_REFUSED;  // a plain CONNECT has none and gets none
+  if (path == "*") {
+    if (request->method() != "OPTIONS") return WEIR_REFUSED;
+    request->head().path = {"*", 1};
+    return WEIR_OK;
+  }
   const std::string_view kept = request->arena()->Copy(path);
-  if (kept.data() == nullptr) return WEIR_NO_ROOM;
-  request->head().path = View(kept);
+  if (kept.data() == nullptr && !path.empty()) return WEIR_NO_ROOM;
+  // The bytes are the arena's, ours to change.
+  const PathResult result = NormalizePath(kept, options, const_cast<char*>(kept.data()));
+  // There is nobody to redirect.
+  if (result.verdict == PathVerdict::kReject || result.verdict == PathVerdict::kRedirect)
+    return WEIR_REFUSED;
+  request->head().path = View(result.path);
   return WEIR_OK;
 }
 
@@ -230,7 +235,8 @@ int32_t SetStart(weir_stream* stream, weir_view name, weir_view value) {
   if (!IsView(name, kMaxFieldBytes) || !IsView(value, kMaxFieldBytes)) return WEIR_REFUSED;
   Message* request = WritableOf(stream, WEIR_REQUEST);
   if (request == nullptr) return WEIR_REFUSED;
-  if (View(name) == ":path") return SetPath(request, View(value));
+  if (View(name) == ":path")
+    return SetPath(request, Slot(stream)->chain->owner()->ChainPathOptions(), View(value));
   if (View(name) == ":authority") return SetAuthority(request, View(value));
   return WEIR_REFUSED;
 }

@@ -555,8 +555,9 @@ typedef struct weir_http_api {
   int32_t (*remove)(weir_stream* stream, uint32_t which, weir_view name); /* how many were removed */
   /* Start line: the names are ":method", ":path", ":authority", ":scheme", ":protocol". */
   int32_t (*get_start)(weir_stream* stream, weir_view name, weir_view* value);
-  /* :path and :authority. The route is kept: its cluster gets the new path, and where it rewrites a prefix, a path without that
-   * prefix is answered with 400. */
+  /* :path and :authority. A path goes by the rules for one that is received: it is normalised, and WEIR_REFUSED where a received
+   * one would be answered with 400 or a redirect. The route is kept: its cluster gets the new path, and where it rewrites a
+   * prefix, a path without that prefix is answered with 400. */
   int32_t (*set_start)(weir_stream* stream, weir_view name, weir_view value);
   uint32_t (*status)(weir_stream* stream);
   int32_t (*set_status)(weir_stream* stream, uint32_t status);

@@ -181,6 +181,7 @@ class ChainOwner final : public http::FilterChainOwner {
   std::string_view Attribute(uint32_t id) override {
     return id == WEIR_ATTR_PROTOCOL ? std::string_view("HTTP/1.1") : std::string_view{};
   }
+  const http::PathOptions& ChainPathOptions() const override { return path_options; }
 
   http::Message& request() { return request_; }
   http::Message& response() { return response_; }
@@ -205,6 +206,7 @@ class ChainOwner final : public http::FilterChainOwner {
   bool reply_on_failure = true;
   bool writable[4] = {true, true, true, true};
   uint64_t ticket = 77;
+  http::PathOptions path_options;
 
  private:
   void Reply(uint32_t status) {

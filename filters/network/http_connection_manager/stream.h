@@ -81,6 +81,7 @@ class Stream final : public net::Actor,
   void RequestResume() override;
   uint64_t Ticket() override { return ticket_; }
   std::string_view Attribute(uint32_t id) override;
+  const http::PathOptions& ChainPathOptions() const override { return hcm_->config->path_options; }
 
   // net::Actor
   void OnDeferred() override;

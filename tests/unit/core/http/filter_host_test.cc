@@ -124,6 +124,30 @@ TEST_F(FilterHostTest, PathAndAuthorityAreValidated) {
   EXPECT_EQ(set("path", "/x"), WEIR_REFUSED);
 }
 
+TEST_F(FilterHostTest, APathThatIsSetIsNormalisedLikeAReceivedOne) {
+  const auto set = [&](std::string_view value) {
+    const int32_t status = api_.set_start(stream_, View(":path"), View(value));
+    return status == WEIR_OK ? std::string(owner_.request().path()) : std::string("refused");
+  };
+  EXPECT_EQ(set("/a/../b//c/%41?x=/../y"), "/b/c/A?x=/../y");
+  EXPECT_EQ(set("/public/%2e%2e/admin"), "/admin");
+  EXPECT_EQ(set("/a\\..\\b"), "/b");
+  // What a client would be redirected for, or answered with 400.
+  for (const std::string_view bad : {"/a%2fb", "/a%5Cb", "/a%00b", "/a%zzb", "/%"}) {
+    EXPECT_EQ(set(bad), "refused") << bad;
+    EXPECT_EQ(owner_.request().path(), "/b") << bad;
+  }
+  // The configured rules, not the defaults.
+  owner_.path_options.merge_slashes = false;
+  owner_.path_options.escaped_slashes = EscapedSlashes::kUnescapeAndForward;
+  EXPECT_EQ(set("/a//b%2f..%2fc"), "/a//c");
+  owner_.path_options.normalize = false;
+  owner_.path_options.escaped_slashes = EscapedSlashes::kKeep;
+  EXPECT_EQ(set("/a/../b%2Fc"), "/a/../b%2Fc");
+  request().method = View("OPTIONS");
+  EXPECT_EQ(set("*"), "*");
+}
+
 TEST_F(FilterHostTest, AConnectGetsNoPath) {
   request().path = {nullptr, 0};
   EXPECT_EQ(api_.set_start(stream_, View(":path"), View("/x")), WEIR_REFUSED);

@@ -291,6 +291,23 @@ TEST(StreamFilters, Pitfall7AnEditedStartLineOpensNoOtherRoute) {
   EXPECT_EQ(seen, (std::vector<std::string>{"open", "open", "open"}));
 }
 
+TEST(StreamFilters, APathOfAFilterGoesByTheConnectionManagersRules) {
+  FilterScript s;
+  s.request_headers = [](weir_stream* x, bool) {
+    EXPECT_EQ(api().set_start(x, View(":path"), View("/a/%2e%2e//b")), WEIR_OK);
+    EXPECT_EQ(api().set_start(x, View(":path"), View("/a%2fb")), WEIR_REFUSED);
+    return WEIR_CONTINUE;
+  };
+  for (const bool merge : {true, false}) {
+    World world({&s}, merge ? "" : "merge_slashes: false");
+    Client& client = world.Connect();
+    world.Send(client, kGet);
+    const std::string asked = world.backend(0).Written();
+    EXPECT_EQ(asked.rfind(merge ? "GET /b HTTP/1.1\r\n" : "GET //b HTTP/1.1\r\n", 0), 0u) << asked;
+    world.Answer(0, kOk);
+  }
+}
+
 TEST(StreamFilters, Pitfall8TheBackendOfTheChosenRouteGetsTheEditedPath) {
   FilterScript s;
   s.request_headers = [](weir_stream* x, bool) {
