@@ -44,6 +44,8 @@ void CodecConnection::Pump() {
   if (multiplexed()) {
     // What came may have been answered by the codec itself, or have given streams room to send.
     MarkDirty();
+    // A backend's death behind its last bytes is not to be learned of from a timeout.
+    if (!server_ && !streams_.empty()) io_->LookSoon();
     OnShown(input_size_ > 0 && !blocked_);
   }
   if (input_size_ > 0 && !blocked_) OnPartialInput();

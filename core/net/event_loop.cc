@@ -43,7 +43,8 @@ uint64_t EventLoop::MonotonicMs() {
 EventLoop::EventLoop()
     : base_(NewBase()),
       reactor_(MonotonicMs()),
-      second_look_(std::make_unique<SecondLook>(&reactor_)),
+      second_look_(std::make_unique<SecondLook>(&reactor_, SecondLook::kRestMs)),
+      soon_look_(std::make_unique<SecondLook>(&reactor_, SecondLook::kSoonMs)),
       timer_(event_new(base_, -1, 0, &EventLoop::OnTimer, this), &event_free),
       posted_event_(nullptr, &event_free),
       wakeup_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {

@@ -50,6 +50,7 @@ class EventLoop {
 
   Reactor* reactor() { return &reactor_; }
   SecondLook* second_look() { return second_look_.get(); }
+  SecondLook* soon_look() { return soon_look_.get(); }
   uint64_t now_ms() const { return reactor_.now_ms(); }
   event_base* base() const { return base_; }
 
@@ -66,6 +67,7 @@ class EventLoop {
   event_base* base_;
   Reactor reactor_;
   std::unique_ptr<SecondLook> second_look_;
+  std::unique_ptr<SecondLook> soon_look_;
   std::unique_ptr<event, void (*)(event*)> timer_;
   std::unique_ptr<event, void (*)(event*)> posted_event_;
   uint64_t timer_at_ms_ = UINT64_MAX;  // when the timer fires; UINT64_MAX: it is not set

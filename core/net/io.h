@@ -44,6 +44,9 @@ class Io {
   // False until a dialled connection is established; with TLS, on either side, until the handshake
   // is done.
   virtual bool connected() const = 0;
+  // Somebody waits for what the peer says next: an end of it that no edge tells is looked for soon,
+  // once, unless more is read before.
+  virtual void LookSoon() {}
   // What the TLS handshake settled (core/net/tls_session.h); null where there is no TLS. Lives as
   // long as the Io.
   virtual const TlsSession* tls() const { return nullptr; }

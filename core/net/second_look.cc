@@ -3,7 +3,6 @@
 namespace weir::net {
 namespace {
 
-constexpr uint64_t kRestMs = 1000;
 // A visit to all of ten thousand connections that went quiet together would hold the others up.
 constexpr int kVisitsPerTick = 256;
 constexpr uint64_t kTickMs = 16;
@@ -11,7 +10,7 @@ constexpr uint64_t kTickMs = 16;
 }  // namespace
 
 void SecondLook::Add(SocketIo* io) {
-  if (deadline() == 0) reactor_->SetDeadline(this, reactor_->now_ms() + kRestMs);
+  if (deadline() == 0) reactor_->SetDeadline(this, reactor_->now_ms() + rest_ms_);
   waiting_.PushBack(io);
 }
 
@@ -27,7 +26,7 @@ void SecondLook::OnDeadline() {
     }
   }
   if (round_.empty() && waiting_.empty()) return;
-  reactor_->SetDeadline(this, reactor_->now_ms() + (round_.empty() ? kRestMs : kTickMs));
+  reactor_->SetDeadline(this, reactor_->now_ms() + (round_.empty() ? rest_ms_ : kTickMs));
 }
 
 }  // namespace weir::net

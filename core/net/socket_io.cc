@@ -180,8 +180,16 @@ ssize_t SocketIo::Read(uint8_t* room, size_t size) {
   }
 }
 
+void SocketIo::LookSoon() {
+  // Not linked: there was no short read since the last look, and nothing can be hidden behind one.
+  if (look_soon_ || !look_link_.linked()) return;
+  look_soon_ = true;
+  loop_->soon_look()->Take(this);
+}
+
 // A read that finds the error takes it from the socket: the next one would see a FIN.
 void SocketIo::LookForReset() {
+  look_soon_ = false;
   if (state_ != State::kConnected) return;
   uint8_t byte;
   const ssize_t got =

@@ -15,7 +15,8 @@ namespace weir::net {
 // A connected (or connecting) stream socket. Registered with epoll once, for both directions and by
 // edges; nothing is registered again however the connection goes on. A short read is as good as
 // kAgain: when the peer's FIN stands behind the bytes it took, one more OnIo follows, and when it
-// was a RST, one follows in the next seconds (see SecondLook). The memory of dead ones is kept for
+// was a RST, one follows in the next seconds, or milliseconds where LookSoon was called (see
+// SecondLook). The memory of dead ones is kept for
 // the next ones of the same thread.
 class SocketIo final : public Io {
  public:
@@ -31,6 +32,7 @@ class SocketIo final : public Io {
   void ShutdownWrite() override;
   void AbortOnClose() override;
   int error() const override { return error_; }
+  void LookSoon() override;
   bool connected() const override { return state_ == State::kConnected; }
 
   int fd() const { return event_.ev_fd; }
@@ -58,6 +60,7 @@ class SocketIo final : public Io {
   bool fin_waits_ = false;  // epoll has seen the FIN; the reader may not have
   bool end_read_ = false;   // a Read returned 0
   bool read_since_look_ = false;
+  bool look_soon_ = false;    // look_link_ is in the list of those that are looked at soon
   base::ListNode look_link_;  // SecondLook's
 };
 

@@ -29,6 +29,7 @@ class FilteredIo final : public net::Io,
   ssize_t Write(const iovec* pieces, int count) override;
   void ShutdownWrite() override;
   void AbortOnClose() override { inner_->AbortOnClose(); }
+  void LookSoon() override { inner_->LookSoon(); }
   int error() const override { return error_ != 0 ? error_ : inner_->error(); }
   bool connected() const override { return inner_->connected(); }
   const net::TlsSession* tls() const override { return inner_->tls(); }

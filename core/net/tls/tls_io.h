@@ -61,6 +61,7 @@ class TlsIo final : public Io, public TlsSession, private IoClient {
   ssize_t Write(const iovec* pieces, int count) override;
   void ShutdownWrite() override;
   void AbortOnClose() override;
+  void LookSoon() override { inner_->LookSoon(); }
   int error() const override { return error_ != 0 ? error_ : inner_->error(); }
   bool connected() const override { return state_ == State::kOpen || finished_; }
   const TlsSession* tls() const override { return this; }

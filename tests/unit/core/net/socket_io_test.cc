@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/net/listen_socket.h"
+#include "core/net/second_look.h"
 
 namespace weir::net {
 namespace {
@@ -233,6 +234,44 @@ TEST_F(ResetTest, BehindBytesAndAFinIsAnnouncedAsAnEnd) {
   const int before = client_.reads;
   ASSERT_TRUE(Until(&loop_, [&] { return client_.reads > before; }));
   EXPECT_LE(io_->Read(room_, sizeof(room_)), 0);
+}
+
+// Long before the second look of sockets for which nobody waits; and bytes, FIN and RST in one.
+TEST_F(ResetTest, IsAnnouncedSoonWhereSomebodyWaitsForThePeer) {
+  char unread = 'x';
+  const iovec piece{&unread, 1};
+  ASSERT_EQ(io_->Write(&piece, 1), 1);
+  ASSERT_EQ(send(peer_, "ab", 2, 0), 2);
+  ASSERT_EQ(shutdown(peer_, SHUT_WR), 0);
+  ResetByPeer();
+  loop_.Turn(true);
+  EXPECT_EQ(io_->Read(room_, sizeof(room_)), 2);
+  EXPECT_GT(loop_.reactor()->WaitMs(), SecondLook::kRestMs / 2);
+  io_->LookSoon();
+  io_->LookSoon();
+  EXPECT_LT(loop_.reactor()->WaitMs(), SecondLook::kRestMs / 4);
+  const int before = client_.reads;
+  ASSERT_TRUE(Until(&loop_, [&] { return client_.reads > before; }));
+  EXPECT_LE(io_->Read(room_, sizeof(room_)), 0);
+}
+
+// Whoever goes on reading is not looked at, and one look is one look.
+TEST_F(ResetTest, ASoonLookThatFindsNothingIsTheLast) {
+  ASSERT_EQ(send(peer_, "ab", 2, 0), 2);
+  loop_.Turn(true);
+  EXPECT_EQ(io_->Read(room_, sizeof(room_)), 2);
+  io_->LookSoon();
+  const int before = client_.calls;
+  ASSERT_TRUE(Until(&loop_, [&] { return loop_.reactor()->WaitMs() == UINT64_MAX; }));
+  EXPECT_EQ(client_.calls, before);
+  io_->LookSoon();  // nothing was read since
+  EXPECT_EQ(loop_.reactor()->WaitMs(), UINT64_MAX);
+  ASSERT_EQ(send(peer_, "c", 1, 0), 1);
+  loop_.Turn(true);
+  EXPECT_EQ(io_->Read(room_, sizeof(room_)), 1);
+  io_->LookSoon();
+  io_.reset();
+  EXPECT_TRUE(Until(&loop_, [&] { return loop_.reactor()->WaitMs() == UINT64_MAX; }));
 }
 
 TEST_F(ResetTest, ASocketThatRestsIsNotAnnouncedForNothing) {
