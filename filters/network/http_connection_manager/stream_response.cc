@@ -196,7 +196,8 @@ void Stream::Reply(const LocalReply& reply) {
   if (response_sent_) {
     if (EndGrpcAnswer(reply)) return;
     // The client has a head already: it must see that what follows is not the whole.
-    ResetDownstream(WEIR_REASON_LOCAL_RESET);
+    const bool its_fault = reply.flags.Has(ResponseFlag::kDownstreamProtocolError);
+    ResetDownstream(its_fault ? WEIR_REASON_PROTOCOL : WEIR_REASON_LOCAL_RESET);
     return;
   }
   local_reply_ = true;

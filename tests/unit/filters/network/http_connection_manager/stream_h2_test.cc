@@ -78,6 +78,28 @@ struct World : HcmWorld {
       : HcmWorld(keys, "", "", log, {}, test::H2Upstream()) {}
 };
 
+// RFC 9113 section 8.1.1: with an answer on its way the fault is a reset of the stream, with its
+// code.
+TEST(BadTrailers, BehindTheHeadOfTheAnswerResetTheStreamForTheProtocol) {
+  World world;
+  Client& client = world.Connect();
+  world.Send(client, Start() + h2::wire::Headers(1,
+                                                 "\x83\x86\x84\x01\x01"
+                                                 "a",
+                                                 false));
+  world.Answer(0, h2::wire::Settings());
+  world.Answer(0, h2::wire::Headers(1, kStatus200, false));
+  EXPECT_EQ(CountOf(Frames(world.Got(client)), FrameType::kHeaders), 1u);
+  world.Send(client, h2::wire::Headers(1, std::string("\0\3x-a\2a\n", 8), true));
+  const std::vector<Got> got = Frames(world.Got(client));
+  ASSERT_EQ(CountOf(got, FrameType::kRstStream), 1u);
+  for (const Got& frame : got) {
+    if (frame.type != FrameType::kRstStream) continue;
+    EXPECT_EQ(frame.payload, std::string("\0\0\0\1", 4));
+  }
+  EXPECT_EQ(world.ClusterStat("upstream_rq_active"), 0u);
+}
+
 // ---- Answers without a body whose end comes behind their head
 
 struct HeadOnly {
