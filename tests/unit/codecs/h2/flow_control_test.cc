@@ -280,17 +280,27 @@ TEST(H2FlowControl, WindowsOfTwoConnectionsDoNotTouch) {
 
 // Our own credit is not the peer's.
 TEST(H2FlowControl, WhatWeCreditDoesNotOpenTheWindowToThePeer) {
-  H2Setup setup;
-  setup.peer_settings = {{SettingId::kInitialWindowSize, 10}};
-  Once(setup, [](H2Harness& h) {
-    OpenTwo(h);
-    h.Answer(1, 200, false);
-    h.Body(1, std::string(100, 'x'), false);
-    EXPECT_EQ(Upload(h, 1, 1 << 20), size_t{1} << 20);
-    EXPECT_GT(h.CountFrames(FrameType::kWindowUpdate, 1), 10u);
-    h.Produce();
-    EXPECT_EQ(h.Sent(1).size(), 10u);
-  });
+  for (const uint32_t window : {10u, 1u << 20}) {  // the stream's, or else the connection's
+    H2Setup setup;
+    setup.options.initial_connection_window_size = 65535;
+    setup.peer_settings = {{SettingId::kInitialWindowSize, window}};
+    Once(setup, [&](H2Harness& h) {
+      const size_t most = std::min(window, 65535u);
+      OpenTwo(h);
+      h.Answer(1, 200, false);
+      h.Body(1, std::string(100000, 'x'), false);
+      EXPECT_EQ(Upload(h, 1, 1 << 20), size_t{1} << 20);
+      EXPECT_GT(h.CountFrames(FrameType::kWindowUpdate, 1), 10u);
+      EXPECT_GT(h.CountFrames(FrameType::kWindowUpdate, 0), 10u);
+      // The codec looks again.
+      h.Body(1, "more of it", false);
+      h.Feed(wire::WindowUpdate(3, 1));
+      h.Answer(3, 200, false);
+      h.Body(3, std::string(100000, 'y'), false);
+      EXPECT_EQ(h.Sent(1).size(), most);
+      EXPECT_EQ(h.Sent(3).size(), window == 10 ? 11u : 0u);
+    });
+  }
 }
 
 // Whatever happens: when all is written that can be, no stream has both bytes and window.
