@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/http/codec_connection.h"
+#include "core/net/upload_pacer.h"
 
 namespace weir::http {
 
@@ -108,11 +109,13 @@ CodecConnection::ReadResult CodecConnection::ReadOnce(uint64_t* budget) {
     input_ended_ = true;
     return ReadResult::kEnd;
   }
-  bytes_received_ += static_cast<uint64_t>(n);
+  const auto bytes = static_cast<uint64_t>(n);
+  bytes_received_ += bytes;
+  if (server_ && bytes >= net::UploadPacer::kLeastPiece) context_->reactor->CountUploaded(bytes);
   if (slab->used + static_cast<uint32_t>(n) > net::ReceiveBuffer::kHotBytes)
     context_->reactor->FlushSoon();
   // A read costs time whatever it yields: of TLS, up to 64 KiB of records with little in them.
-  *budget -= std::min(*budget, std::max(kLeastCharge, static_cast<uint64_t>(n)));
+  *budget -= std::min(*budget, std::max(kLeastCharge, bytes));
   if (input_size_ == 0) {
     slab->used += static_cast<uint32_t>(n);
     SlabPool::Retain(slab);

@@ -1,5 +1,6 @@
 #include "core/net/event_loop.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <stdexcept>
@@ -72,7 +73,9 @@ void EventLoop::Turn(bool wait) {
   const uint64_t wait_ms = wait ? reactor_.WaitMs() : 0;
   if (wait_ms != 0) {
     ArmTimer(wait_ms);
-    Rest(pacer_.BeforeWait(reactor_.now_ms(), reactor_.shared_streams()));
+    const uint64_t now_ms = reactor_.now_ms();
+    Rest(std::max(wake_pacer_.BeforeWait(now_ms, reactor_.shared_streams()),
+                  upload_pacer_.BeforeWait(now_ms, reactor_.TakeUploaded())));
   }
   time_is_fresh_ = false;
   event_base_loop(base_, wait_ms == 0 ? EVLOOP_NONBLOCK | EVLOOP_ONCE : EVLOOP_ONCE);

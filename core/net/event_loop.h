@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/net/reactor.h"
+#include "core/net/upload_pacer.h"
 #include "core/net/wake_pacer.h"
 
 struct event;
@@ -71,7 +72,8 @@ class EventLoop {
   std::unique_ptr<event, void (*)(event*)> timer_;
   std::unique_ptr<event, void (*)(event*)> posted_event_;
   uint64_t timer_at_ms_ = UINT64_MAX;  // when the timer fires; UINT64_MAX: it is not set
-  WakePacer pacer_;
+  WakePacer wake_pacer_;
+  UploadPacer upload_pacer_;
   bool time_is_fresh_ = false;
   bool stop_ = false;
   int wakeup_;  // eventfd

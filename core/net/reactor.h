@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "core/net/actor.h"
 #include "core/net/deadline_wheel.h"
@@ -55,6 +56,10 @@ class Reactor {
   void SharedStreamBegins() { ++shared_streams_; }
   void SharedStreamEnds() { --shared_streams_; }
   uint32_t shared_streams() const { return shared_streams_; }
+  // A large piece of what a client sends was read.
+  void CountUploaded(uint64_t bytes) { uploaded_ += bytes; }
+  // Since the last call.
+  uint64_t TakeUploaded() { return std::exchange(uploaded_, 0); }
 
   // Phases 2 to 4. True when there is work that wants the next turn at once.
   bool RunTurn();
@@ -77,6 +82,7 @@ class Reactor {
   uint64_t now_ms_;
   int dispatched_ = 0;
   uint32_t shared_streams_ = 0;
+  uint64_t uploaded_ = 0;
   DeadlineWheel wheel_;
   base::List<Actor, &Actor::deferred_link_> deferred_;
   base::List<Actor, &Actor::read_link_> reading_;

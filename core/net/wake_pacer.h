@@ -16,7 +16,7 @@ namespace weir::net {
 // worker with little to do.
 class WakePacer {
  public:
-  static constexpr uint32_t kRestUs = 40;
+  static constexpr uint32_t kRestUs = 80;
   static constexpr uint32_t kFromStreams = 32;
   static constexpr uint32_t kWakesPerMs = 8;
   static constexpr uint32_t kWakesPerMsResting = 3;  // with rests there are fewer

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/net/upload_pacer.h"
 #include "tests/unit/core/http/codec_connection_world.h"
 
 namespace weir::http {
@@ -83,6 +84,25 @@ TEST_F(CodecConnectionTest, ARestDoesNotPinTheReceiveSlab) {
   EXPECT_EQ(streams_[0]->body, "the rest of this line is still to come");
   receive_.Drop();
   EXPECT_EQ(pool_.pinned_bytes(), 0u);
+}
+
+TEST_F(CodecConnectionTest, LargePiecesOfAClientAreCountedAsUpload) {
+  Start();
+  Feed("H1\nD1*" + std::string(net::UploadPacer::kLeastPiece / 2, 'x') + "\n");
+  EXPECT_EQ(reactor_.TakeUploaded(), 0u) << "requests with little in them are none";
+  const std::string large = "D1*" + std::string(net::UploadPacer::kLeastPiece, 'x') + "\n";
+  Feed(large);
+  Feed(large);
+  EXPECT_EQ(reactor_.TakeUploaded(), 2 * large.size());
+  EXPECT_EQ(reactor_.TakeUploaded(), 0u);
+}
+
+TEST_F(CodecConnectionTest, WhatABackendSendsIsNoUpload) {
+  Start(WEIR_CLIENT);
+  OpenStream();
+  Feed("H1\nD1*" + std::string(2 * net::UploadPacer::kLeastPiece, 'x') + "\n");
+  EXPECT_GT(streams_[0]->body.size(), net::UploadPacer::kLeastPiece);
+  EXPECT_EQ(reactor_.TakeUploaded(), 0u);
 }
 
 TEST_F(CodecConnectionTest, BlockedInputWaitsAndIsReadAgainAfterCredit) {
