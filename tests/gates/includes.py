@@ -15,6 +15,7 @@ DOORS = (
     ("core/server/main", "filters/", "main links the terminal filters in"),
     ("core/server/builtin", "filters/", "the table of linked-in filters"),
     ("core/server/", "plugins/loader/", "the server loads plugins"),
+    ("plugins/kit/", "core/config/", "the kit reads configurations with the product's own nodes"),
     ("core/config/", "plugins/loader/", "a plugin's own settings are checked when the file is"),
     ("filters/http/direct_response/plugin", "filters/network/direct_response/", "one plugin holds both filters of the name"),
 )

@@ -5,13 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/fake_http_host.h"
+#include "plugins/kit/fake_config.h"
+#include "plugins/kit/fake_stream.h"
 
 namespace weir::filters {
 namespace {
 
-using test::FakeConfig;
-using test::FakeHttpStream;
+using kit::FakeConfig;
+using kit::FakeHttpStream;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;

@@ -1,13 +1,13 @@
-#include "tests/support/fake_http_host.h"
+#include "plugins/kit/fake_stream.h"
 
 #include <algorithm>
 #include <cstring>
 #include <optional>
 
-#include "core/config/abi_node.h"
-#include "core/config/yaml.h"
+#include "plugins/sdk/view.h"
+#include "plugins/util/token.h"
 
-namespace weir::test {
+namespace weir::kit {
 namespace {
 
 constexpr std::string_view kNotFields[] = {"content-length",   "transfer-encoding",
@@ -16,17 +16,17 @@ constexpr std::string_view kNotFields[] = {"content-length",   "transfer-encodin
                                            "proxy-connection", "host",
                                            "expect",           "http2-settings"};
 
-std::string_view Text(weir_view view) {
-  return view.data == nullptr ? std::string_view() : std::string_view(view.data, view.size);
+using sdk::Text;
+using sdk::View;
+
+// The streams that live, by the number in their tickets.
+std::map<std::uint64_t, FakeHttpStream*>& Living() {
+  static std::map<std::uint64_t, FakeHttpStream*> living;
+  return living;
 }
-weir_view View(std::string_view text) {
-  return {text.data(), text.size()};
-}
+
 FakeHttpStream& Of(weir_stream* stream) {
   return *reinterpret_cast<FakeHttpStream*>(stream);
-}
-FakeConnection& Of(weir_connection* connection) {
-  return *reinterpret_cast<FakeConnection*>(connection);
 }
 
 bool WritableName(std::string_view name) {
@@ -78,8 +78,11 @@ std::int32_t Get(weir_stream* stream, std::uint32_t which, weir_view name, std::
   return WEIR_ERROR;
 }
 
-std::int32_t GetToken(weir_stream*, std::uint32_t, std::uint32_t, std::uint32_t, weir_view*) {
-  return WEIR_ERROR;  // no filter under test asks by token
+std::int32_t GetToken(weir_stream* stream, std::uint32_t which, std::uint32_t token,
+                      std::uint32_t index, weir_view* value) {
+  if (token == 0 || token >= WEIR_TOKEN_COUNT) return WEIR_ERROR;
+  const auto name = util::TokenName(static_cast<std::uint16_t>(token));
+  return Get(stream, which, View(name), index, value);
 }
 
 std::int32_t Erase(weir_stream* stream, std::uint32_t which, std::string_view name) {
@@ -118,9 +121,10 @@ std::int32_t GetStart(weir_stream* stream, weir_view name, weir_view* value) {
 }
 
 std::int32_t SetStart(weir_stream* stream, weir_view name, weir_view value) {
-  for (auto& [key, text] : Of(stream).start) {
-    if (key == Text(name)) text = Text(value);
-  }
+  FakeHttpStream& fake = Of(stream);
+  if (fake.failure != 0) return fake.failure;
+  if (Text(name) != ":path" && Text(name) != ":authority") return WEIR_REFUSED;
+  fake.SetStart(Text(name), Text(value));
   return WEIR_OK;
 }
 
@@ -147,16 +151,22 @@ weir_view BodyPiece(weir_stream* stream, std::uint32_t which, std::uint64_t offs
 }
 
 std::int32_t BodyDrain(weir_stream* stream, std::uint32_t which, std::uint64_t size) {
+  if (Of(stream).failure != 0) return Of(stream).failure;
+  if (size > BodySize(stream, which)) return WEIR_REFUSED;
   Of(stream).messages[which].body.erase(0, size);
   return WEIR_OK;
 }
 
 std::int32_t BodyAppend(weir_stream* stream, std::uint32_t which, weir_view data) {
+  if (Of(stream).failure != 0) return Of(stream).failure;
   Of(stream).messages[which].body += Text(data);
   return WEIR_OK;
 }
 
-std::int32_t BodyLength(weir_stream*, std::uint32_t, std::uint64_t) {
+std::int32_t BodyLength(weir_stream* stream, std::uint32_t which, std::uint64_t length) {
+  if (Of(stream).failure != 0) return Of(stream).failure;
+  if (Of(stream).messages[which].gone) return WEIR_REFUSED;
+  Of(stream).messages[which].length = length;
   return WEIR_OK;
 }
 
@@ -183,11 +193,13 @@ std::int32_t Reset(weir_stream* stream) {
 }
 
 weir_ticket Ticket(weir_stream* stream) {
-  return {{reinterpret_cast<std::uintptr_t>(stream), 1}};
+  return Of(stream).ticket();
 }
 
 std::int32_t Resume(weir_ticket ticket, std::uint32_t) {
-  ++reinterpret_cast<FakeHttpStream*>(ticket.value[0])->resumes;
+  FakeHttpStream* const stream = FakeHttpStream::FromTicket(ticket);
+  if (stream == nullptr) return WEIR_REFUSED;
+  ++stream->resumes;
   return WEIR_OK;
 }
 
@@ -195,79 +207,93 @@ void* RouteConfig(weir_stream* stream) {
   return Of(stream).route_config;
 }
 
-std::int32_t Attribute(weir_stream*, std::uint32_t, weir_view*) {
-  return WEIR_ERROR;
+// ---- Attributes and notes
+
+std::int32_t Attribute(weir_stream* stream, std::uint32_t id, weir_view* value) {
+  const auto found = Of(stream).attributes.find(id);
+  if (found == Of(stream).attributes.end()) return WEIR_ERROR;
+  *value = View(found->second);
+  return WEIR_OK;
 }
 
-// ---- Connections
-
-std::uint64_t DataSize(weir_connection* connection) {
-  return Of(connection).received.size();
+std::int32_t Number(weir_stream* stream, std::uint32_t id, std::int64_t* value) {
+  const auto found = Of(stream).numbers.find(id);
+  if (found == Of(stream).numbers.end()) return WEIR_ERROR;
+  *value = found->second;
+  return WEIR_OK;
 }
 
-weir_view DataPiece(weir_connection* connection, std::uint64_t offset) {
-  const std::string& data = Of(connection).received;
-  return offset >= data.size() ? weir_view{nullptr, 0}
-                               : View(std::string_view(data).substr(offset, 7));
+std::int32_t Metadata(weir_stream* stream, weir_view space, weir_view key, weir_view* value) {
+  const auto found = Of(stream).metadata.find({std::string(Text(space)), std::string(Text(key))});
+  if (found == Of(stream).metadata.end()) return WEIR_ERROR;
+  *value = View(found->second);
+  return WEIR_OK;
 }
 
-void Drain(weir_connection* connection, std::uint64_t size) {
-  Of(connection).received.erase(0, size);
-}
-
-std::int32_t Write(weir_connection* connection, weir_view data, std::uint32_t end_stream) {
-  FakeConnection& fake = Of(connection);
+std::int32_t SetMetadata(weir_stream* stream, weir_view space, weir_view key, weir_view value) {
+  FakeHttpStream& fake = Of(stream);
   if (fake.failure != 0) return fake.failure;
-  fake.written += Text(data);
-  fake.ended = fake.ended || end_stream != 0;
+  fake.metadata[{std::string(Text(space)), std::string(Text(key))}] = Text(value);
   return WEIR_OK;
 }
 
-std::int32_t WriteReceived(weir_connection* connection, std::uint64_t size) {
-  FakeConnection& fake = Of(connection);
-  if (fake.failure != 0) return fake.failure;
-  if (fake.written.size() >= fake.limit) return WEIR_NO_ROOM;
-  fake.written += fake.received.substr(0, size);
-  fake.received.erase(0, size);
+std::int32_t SetFlag(weir_stream* stream, weir_view flag) {
+  Of(stream).flags.emplace_back(Text(flag));
   return WEIR_OK;
 }
 
-void Close(weir_connection* connection, std::uint32_t flush) {
-  Of(connection).closed = true;
-  Of(connection).flushed = flush != 0;
-}
-
-std::uint64_t WritePending(weir_connection* connection) {
-  return Of(connection).written.size();
-}
-
-weir_ticket ConnectionTicket(weir_connection*) {
-  return {{0, 0}};
-}
-
-std::int32_t ConnectionResume(weir_ticket) {
+std::int32_t SetBufferLimit(weir_stream* stream, std::uint32_t which, std::uint64_t bytes) {
+  if (bytes > 1u << 30) return WEIR_NO_ROOM;
+  Of(stream).messages[which].buffer_limit = bytes;
   return WEIR_OK;
 }
 
-std::int32_t ConnectionAttribute(weir_connection*, std::uint32_t, weir_view*) {
-  return WEIR_ERROR;
+std::int32_t RefreshRoute(weir_stream* stream) {
+  ++Of(stream).route_refreshes;
+  return Of(stream).route_status;
 }
 
-// ---- Host
+std::int32_t Inject(weir_stream* stream, std::uint32_t which, weir_view data) {
+  if (Of(stream).failure != 0) return Of(stream).failure;
+  Of(stream).messages[which].injected += Text(data);
+  return WEIR_OK;
+}
 
-void Log(std::uint32_t, weir_view, weir_view) {}
-std::uint32_t Counter(weir_view) {
-  return 1;
-}
-void Count(std::uint32_t, std::uint64_t) {}
-void Random(std::uint8_t* out, std::size_t size) {
-  std::memset(out, 7, size);
-}
-void Sha1(const std::uint8_t*, std::size_t, std::uint8_t out[20]) {
-  std::memset(out, 0, 20);
+std::int32_t AddTrailers(weir_stream* stream, std::uint32_t which) {
+  if (which != WEIR_REQUEST_TRAILERS && which != WEIR_RESPONSE_TRAILERS) return WEIR_REFUSED;
+  Of(stream).trailers_added[which] = true;
+  return WEIR_OK;
 }
 
 }  // namespace
+
+FakeHttpStream::FakeHttpStream() {
+  static std::uint64_t last = 0;
+  id_ = ++last;
+  Living()[id_] = this;
+}
+
+FakeHttpStream::~FakeHttpStream() {
+  Living().erase(id_);
+}
+
+FakeHttpStream* FakeHttpStream::FromTicket(weir_ticket ticket) {
+  const auto found = Living().find(ticket.value[0]);
+  return found == Living().end() ? nullptr : found->second;
+}
+
+void FakeHttpStream::SetStart(std::string_view name, std::string_view value) {
+  for (auto& [key, text] : start) {
+    if (key == name) text = value;
+  }
+}
+
+std::string FakeHttpStream::ReplyField(std::string_view name) const {
+  for (const auto& [key, value] : reply_fields) {
+    if (key == name) return value;
+  }
+  return {};
+}
 
 std::string FakeMessage::Values(std::string_view name) const {
   std::optional<std::string> joined;
@@ -280,7 +306,7 @@ std::string FakeMessage::Values(std::string_view name) const {
 const weir_http_api* FakeHttpApi() {
   static const weir_http_api api = [] {
     weir_http_api table{};
-    table.struct_size = offsetof(weir_http_api, number);
+    table.struct_size = sizeof table;
     table.field_count = FieldCount;
     table.field_at = FieldAt;
     table.get = Get;
@@ -303,90 +329,17 @@ const weir_http_api* FakeHttpApi() {
     table.resume = Resume;
     table.route_config = RouteConfig;
     table.attribute = Attribute;
+    table.number = Number;
+    table.metadata = Metadata;
+    table.set_metadata = SetMetadata;
+    table.set_flag = SetFlag;
+    table.set_buffer_limit = SetBufferLimit;
+    table.refresh_route = RefreshRoute;
+    table.inject = Inject;
+    table.add_trailers = AddTrailers;
     return table;
   }();
   return &api;
 }
 
-const weir_network_api* FakeNetworkApi() {
-  static const weir_network_api api = [] {
-    weir_network_api table{};
-    table.struct_size = offsetof(weir_network_api, number);
-    table.data_size = DataSize;
-    table.data_piece = DataPiece;
-    table.drain = Drain;
-    table.write = Write;
-    table.write_received = WriteReceived;
-    table.close = Close;
-    table.write_pending = WritePending;
-    table.ticket = ConnectionTicket;
-    table.resume = ConnectionResume;
-    table.attribute = ConnectionAttribute;
-    return table;
-  }();
-  return &api;
-}
-
-const weir_host* FakeHost() {
-  static const weir_host host = [] {
-    weir_host table{};
-    table.struct_size = offsetof(weir_host, sha256);
-    table.abi_minor = WEIR_ABI_MINOR;
-    table.config = config::AbiConfigApi();
-    table.log = Log;
-    table.counter = Counter;
-    table.count = Count;
-    table.random = Random;
-    table.sha1 = Sha1;
-    return table;
-  }();
-  return &host;
-}
-
-FakeConfig::~FakeConfig() {
-  if (config_ != nullptr && free_ != nullptr) free_(config_);
-}
-
-FakeConfig::FakeConfig(FakeConfig&& other) noexcept
-    : config_(std::exchange(other.config_, nullptr)),
-      free_(other.free_),
-      ok_(other.ok_),
-      errors_(std::move(other.errors_)) {}
-
-template <typename Make>
-void FakeConfig::Load(std::string_view yaml, Make make) {
-  config::Diagnostics diagnostics("test.yaml", std::string(yaml));
-  std::shared_ptr<const config::Node> root;
-  const auto no_environment = [](const std::string&) { return std::optional<std::string>(); };
-  if (!yaml.empty()) root = config::ParseYaml(yaml, no_environment, &diagnostics);
-  config::AbiConfigScope scope(&diagnostics, root.get(), {1, 1}, "the filter");
-  config_ = make(scope.node());
-  ok_ = scope.Finish(config_ != nullptr);
-  for (const config::Diagnostic& item : diagnostics.Sorted()) {
-    errors_ += std::to_string(item.mark.line) + ":" + std::to_string(item.mark.column) + ": " +
-               item.message;
-    if (!item.expected.empty()) errors_ += "; expected " + item.expected;
-    errors_ += "\n";
-  }
-}
-
-FakeConfig FakeConfig::Http(const weir_http_filter_api& api, std::string_view yaml,
-                            bool per_route) {
-  FakeConfig config;
-  config.free_ = api.config_free;
-  config.Load(yaml, [&](const weir_node* node) {
-    return api.config_new(FakeHost(), FakeHttpApi(), node, per_route ? 1 : 0);
-  });
-  return config;
-}
-
-FakeConfig FakeConfig::Network(const weir_network_filter_api& api, std::string_view yaml) {
-  FakeConfig config;
-  config.free_ = api.config_free;
-  config.Load(yaml, [&](const weir_node* node) {
-    return api.config_new(FakeHost(), FakeNetworkApi(), node);
-  });
-  return config;
-}
-
-}  // namespace weir::test
+}  // namespace weir::kit

@@ -1,0 +1,140 @@
+#include "plugins/kit/fake_connection.h"
+
+#include <string_view>
+
+#include "plugins/sdk/view.h"
+
+namespace weir::kit {
+namespace {
+
+using sdk::Text;
+using sdk::View;
+
+FakeConnection& Of(weir_connection* connection) {
+  return *reinterpret_cast<FakeConnection*>(connection);
+}
+
+std::uint64_t DataSize(weir_connection* connection) {
+  return Of(connection).received.size();
+}
+
+weir_view DataPiece(weir_connection* connection, std::uint64_t offset) {
+  const std::string& data = Of(connection).received;
+  return offset >= data.size() ? weir_view{nullptr, 0}
+                               : View(std::string_view(data).substr(offset, 7));
+}
+
+void Drain(weir_connection* connection, std::uint64_t size) {
+  Of(connection).received.erase(0, size);
+}
+
+std::int32_t Write(weir_connection* connection, weir_view data, std::uint32_t end_stream) {
+  FakeConnection& fake = Of(connection);
+  if (fake.failure != 0) return fake.failure;
+  fake.written += Text(data);
+  fake.ended = fake.ended || end_stream != 0;
+  return WEIR_OK;
+}
+
+std::int32_t WriteReceived(weir_connection* connection, std::uint64_t size) {
+  FakeConnection& fake = Of(connection);
+  if (fake.failure != 0) return fake.failure;
+  if (fake.written.size() >= fake.limit) return WEIR_NO_ROOM;
+  fake.written += fake.received.substr(0, size);
+  fake.received.erase(0, size);
+  return WEIR_OK;
+}
+
+void Close(weir_connection* connection, std::uint32_t flush) {
+  Of(connection).closed = true;
+  Of(connection).flushed = flush != 0;
+}
+
+std::uint64_t WritePending(weir_connection* connection) {
+  return Of(connection).written.size();
+}
+
+weir_ticket ConnectionTicket(weir_connection*) {
+  return {{0, 0}};
+}
+
+std::int32_t ConnectionResume(weir_ticket) {
+  return WEIR_OK;
+}
+
+std::int32_t Attribute(weir_connection* connection, std::uint32_t id, weir_view* value) {
+  const auto found = Of(connection).attributes.find(id);
+  if (found == Of(connection).attributes.end()) return WEIR_ERROR;
+  *value = View(found->second);
+  return WEIR_OK;
+}
+
+std::int32_t SetAttribute(weir_connection* connection, std::uint32_t id, weir_view value) {
+  const bool address = id == WEIR_ATTR_DOWNSTREAM_ADDRESS || id == WEIR_ATTR_LOCAL_ADDRESS;
+  if (!address && id != WEIR_ATTR_REQUESTED_SERVER_NAME && id != WEIR_ATTR_ALPN) {
+    return WEIR_REFUSED;
+  }
+  if (address && Text(value).find(':') == std::string_view::npos) return WEIR_REFUSED;
+  Of(connection).attributes[id] = Text(value);
+  return WEIR_OK;
+}
+
+std::int32_t Number(weir_connection* connection, std::uint32_t id, std::int64_t* value) {
+  const auto found = Of(connection).numbers.find(id);
+  if (found == Of(connection).numbers.end()) return WEIR_ERROR;
+  *value = found->second;
+  return WEIR_OK;
+}
+
+std::int32_t Metadata(weir_connection* connection, weir_view space, weir_view key,
+                      weir_view* value) {
+  const auto& notes = Of(connection).metadata;
+  const auto found = notes.find({std::string(Text(space)), std::string(Text(key))});
+  if (found == notes.end()) return WEIR_ERROR;
+  *value = View(found->second);
+  return WEIR_OK;
+}
+
+std::int32_t SetMetadata(weir_connection* connection, weir_view space, weir_view key,
+                         weir_view value) {
+  Of(connection).metadata[{std::string(Text(space)), std::string(Text(key))}] = Text(value);
+  return WEIR_OK;
+}
+
+}  // namespace
+
+const weir_network_api* FakeNetworkApi() {
+  static const weir_network_api api = [] {
+    weir_network_api table{};
+    table.struct_size = sizeof table;
+    table.data_size = DataSize;
+    table.data_piece = DataPiece;
+    table.drain = Drain;
+    table.write = Write;
+    table.write_received = WriteReceived;
+    table.close = Close;
+    table.write_pending = WritePending;
+    table.ticket = ConnectionTicket;
+    table.resume = ConnectionResume;
+    table.attribute = Attribute;
+    table.number = Number;
+    table.metadata = Metadata;
+    return table;
+  }();
+  return &api;
+}
+
+const weir_listener_api* FakeListenerApi() {
+  static const weir_listener_api api = [] {
+    weir_listener_api table{};
+    table.struct_size = sizeof table;
+    table.attribute = Attribute;
+    table.set_attribute = SetAttribute;
+    table.metadata = Metadata;
+    table.set_metadata = SetMetadata;
+    return table;
+  }();
+  return &api;
+}
+
+}  // namespace weir::kit
