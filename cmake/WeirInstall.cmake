@@ -1,0 +1,22 @@
+# What `cmake --install` puts where. Plugins stand where the program looks for them beside itself (plugins/loader/search_path.h),
+# and the headers where an author's `#include "plugins/sdk/weir.hpp"` finds them with weir's include directory.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+function(weir_install)
+  set(package ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
+  set(headers ${CMAKE_INSTALL_INCLUDEDIR}/weir)
+  get_property(plugins GLOBAL PROPERTY WEIR_PLUGINS)
+  install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS ${plugins} LIBRARY DESTINATION lib/weir/plugins)
+  install(DIRECTORY ${CMAKE_SOURCE_DIR}/plugins/abi ${CMAKE_SOURCE_DIR}/plugins/sdk ${CMAKE_SOURCE_DIR}/plugins/util
+    DESTINATION ${headers}/plugins FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp" PATTERN "*.rs")
+  set(WEIR_HEADERS ${headers})
+  configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/weir-config.cmake.in ${CMAKE_BINARY_DIR}/weir-config.cmake
+    INSTALL_DESTINATION ${package} PATH_VARS WEIR_HEADERS CMAKE_INSTALL_BINDIR NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+  write_basic_package_version_file(${CMAKE_BINARY_DIR}/weir-config-version.cmake COMPATIBILITY SameMajorVersion)
+  configure_file(${CMAKE_SOURCE_DIR}/cmake/weir.pc.in ${CMAKE_BINARY_DIR}/weir.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/weir-config.cmake ${CMAKE_BINARY_DIR}/weir-config-version.cmake
+    ${CMAKE_SOURCE_DIR}/cmake/plugin.map DESTINATION ${package})
+  install(FILES ${CMAKE_BINARY_DIR}/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
