@@ -70,6 +70,32 @@ TEST(H2Ends, AHeadThatTheClientWouldRefuseIsAnsweredInTheSameTurn) {
   }
 }
 
+// Also where filters look at it, or hold it until the body comes; they see what the client gets.
+TEST(H2Ends, SoIsOneThatCameThroughFilters) {
+  for (const int32_t how : {WEIR_CONTINUE, WEIR_STOP}) {
+    test::FilterScript script;
+    int ends = 0;
+    script.response_headers = [&](weir_stream*, bool) { return how; };
+    script.response_data = [](weir_stream*, bool) { return WEIR_CONTINUE; };
+    script.complete = [&](weir_stream*) { ++ends; };
+    H2World world(kH1, "", "", "", {&script});
+    H2Far& client = world.Connect({{SettingId::kMaxHeaderListSize, 1000}});
+    for (uint32_t stream = 1; stream < 5; stream += 2) {
+      world.Say(client, H2World::Request(client, stream));
+      world.Answer(world.worker.dialer.count() - 1,
+                   "HTTP/1.1 200 OK\r\nx-large: " + std::string(2000, 'l') +
+                       "\r\ncontent-length: 2\r\n\r\nok");
+      EXPECT_EQ(client.Field(stream, ":status"), "502");
+      EXPECT_EQ(client.Field(stream, "x-large"), "(none)");
+      EXPECT_TRUE(client.Ended(stream));
+    }
+    EXPECT_EQ(ends, 2);
+    EXPECT_EQ(world.worker.dialer.count(), how == WEIR_CONTINUE ? 2u : 1u);
+    EXPECT_EQ(world.Stat("downstream_rq_5xx"), 2u);
+    EXPECT_EQ(world.Stat("downstream_rq_active"), 0u);
+  }
+}
+
 TEST(H2Ends, AHeadThatTheBackendWouldRefuseIsAnsweredToo) {
   H2World world(kH2);
   H2Far& client = world.Connect();

@@ -43,8 +43,8 @@ bool H2Far::Ended(uint32_t stream) const {
 }
 
 H2World::H2World(Backends backends, const std::string& keys, const std::string& routes,
-                 const std::string& cluster)
-    : HcmWorld(keys, routes, cluster, "", {},
+                 const std::string& cluster, const std::vector<test::FilterScript*>& scripts)
+    : HcmWorld(keys, routes, cluster, "", scripts,
                backends == Backends::kH1 ? test::H1Upstream() : test::H2Upstream()) {}
 
 H2Far& H2World::Connect(const h2::wire::SettingList& settings) {

@@ -37,7 +37,8 @@ class H2World : public HcmWorld {
  public:
   enum class Backends { kH1, kH2 };
   explicit H2World(Backends backends, const std::string& keys = "", const std::string& routes = "",
-                   const std::string& cluster = "");
+                   const std::string& cluster = "",
+                   const std::vector<test::FilterScript*>& scripts = {});
 
   H2Far& Connect(const h2::wire::SettingList& settings = {});
   // The HTTP/2 end of backend connection i; the first time it says its settings.
