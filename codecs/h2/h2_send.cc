@@ -268,7 +268,8 @@ uint32_t H2Codec::Produce(uint64_t budget, weir_out* out) {
   if (dead_) return Over();
   // The last head that was gathered is of no use to anybody now.
   if (block_ != nullptr && context_.open_block == 0 && streams_.size() == 0) DropBlock();
-  const uint32_t events = overdue_ > 0 ? uint32_t{WEIR_PRODUCED_EVENTS} : 0;
+  const uint32_t events = (overdue_ > 0 ? uint32_t{WEIR_PRODUCED_EVENTS} : 0) |
+                          (scheduler_.has_parked() ? uint32_t{WEIR_PRODUCED_FULL} : 0);
   if (!scheduler_.empty()) return WEIR_PRODUCED_MORE | events;
   if (events != 0) return events;
   return goaway_final_ && streams_.size() == 0 ? WEIR_PRODUCED_CLOSE : 0;

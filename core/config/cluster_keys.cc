@@ -77,6 +77,17 @@ void ReadAutoConfig(Context& c, const Field& field, Cluster* out) {
   if (!field.node().is_null()) ReadMap(c, field, keys, out);
 }
 
+void ReadDownstreamConfig(Context& c, const Field& field, Cluster* out) {
+  static const Keys<Cluster> http2 = Http2Rows<Cluster>();
+  static const Keys<Cluster> keys = {
+      ProtocolKey("http_protocol_options", Http1Rows(), kDownstreamProtocol),
+      ProtocolKey("http2_protocol_options", http2, kDownstreamProtocol),
+      MissingKey<Cluster>("http3_protocol_options", "HTTP/3 to backends"),
+  };
+  out->protocol = kDownstreamProtocol;
+  if (!field.node().is_null()) ReadMap(c, field, keys, out);
+}
+
 const Keys<Cluster>& HttpProtocolOptionsKeys() {
   using C = Cluster;
   static const Keys<C> common = [] {
@@ -98,7 +109,7 @@ const Keys<Cluster>& HttpProtocolOptionsKeys() {
       CustomKey<C>("explicit_http_config", "mapping", ReadExplicitConfig, nullptr, ""),
       GroupKey<C>("common_http_protocol_options", common, ""),
       CustomKey<C>("auto_config", "mapping", ReadAutoConfig, nullptr, ""),
-      MissingKey<C>("use_downstream_protocol_config", "the client's protocol to backends"),
+      CustomKey<C>("use_downstream_protocol_config", "mapping", ReadDownstreamConfig, nullptr, ""),
       MissingKey<C>("upstream_http_protocol_options", "SNI from the request's host"),
       MissingKey<C>("http_filters", "filters on the upstream side"),
       MissingKey<C>("header_validation_config", "extensions of header validation"),
@@ -201,7 +212,7 @@ Keys<Cluster> BasicRows() {
           [](Context& c, const Field& f, C* cluster) { ReadPluginName(c, f, &cluster->protocol); },
           [](const C& cluster) { return PrintText(cluster.protocol); },
           "The codec plugin that speaks to the backends: h1, h2, … auto: h2 where a TLS handshake "
-          "settles it, else h1."),
+          "settles it, else h1. downstream: h2 for requests of HTTP/2, h1 for others."),
       CustomKey<C>(
           "codec_options", "mapping",
           [](Context& c, const Field& f, C* cluster) {
@@ -212,6 +223,12 @@ Keys<Cluster> BasicRows() {
       IntKey("max_concurrent_streams", &C::max_concurrent_streams, 1, kMostStreams,
              "Streams of one connection at once, where its codec takes several; the backend may "
              "allow fewer. Beyond them another connection is opened."),
+      IntKey(
+          "max_busy_connections", &C::max_busy_connections, 1, 1000,
+          "Connections that streams share are busy with 64 KiB that wait for the backend to read "
+          "or for its window of the whole connection. When all of an endpoint are, another one is "
+          "opened, up to this many on each worker.")
+          .Limit("cluster.*.upstream_cx_busy"),
       CustomKey<C>("circuit_breakers", "circuit breakers", ReadCircuitBreakers,
                    PrintCircuitBreakers, "Limits of the cluster, all workers together."),
       IntKey("per_connection_buffer_limit_bytes", &C::per_connection_buffer_limit_bytes, kMinBuffer,

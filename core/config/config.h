@@ -112,14 +112,17 @@ struct Cluster {
   std::uint32_t max_connect_attempts = 3;
   std::vector<Endpoint> endpoints;  // never empty
   CircuitBreakers circuit_breakers;
-  // The codec plugin that speaks to the backends (short key `protocol`), or "auto" (names.h:
-  // CodecsOfProtocol). Default: the HTTP/1.1 codec.
+  // The codec plugin that speaks to the backends (short key `protocol`), "auto" or "downstream"
+  // (names.h: CodecsOfProtocol). Default: the HTTP/1.1 codec.
   std::string protocol;
   // One entry per codec at most; each names a codec of `protocol` (checked when they are made).
   std::vector<CodecOptions> codec_options;
   // Streams of one connection at once, where its codec takes several; the backend may allow fewer.
   // Default 100, range 1 … 1000000.
   std::uint32_t max_concurrent_streams = 100;
+  // Of those that share connections: how many an endpoint gets on one worker because the present
+  // ones are busy. Default 4, range 1 … 1000.
+  std::uint32_t max_busy_connections = 4;
   // UpstreamTlsContext; null: no TLS.
   std::shared_ptr<const TlsContext> tls;
   // An idle kept connection is closed after this. Default 60s: below what most servers keep.

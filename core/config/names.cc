@@ -89,7 +89,8 @@ std::string_view DefaultProtocol() {
 }
 
 std::vector<std::string> CodecsOfProtocol(std::string_view protocol) {
-  if (protocol == "auto") return {std::string(Http2Codec()), std::string(Http1Codec())};
+  if (protocol == kAutoProtocol || protocol == kDownstreamProtocol)
+    return {std::string(Http2Codec()), std::string(Http1Codec())};
   return {std::string(protocol)};
 }
 

@@ -52,8 +52,10 @@ const std::vector<std::string>& DefaultCodecs();
 // The codec of a cluster without `protocol`.
 std::string_view DefaultProtocol();
 inline constexpr std::string_view kAutoProtocol = "auto";
+// An HTTP/2 request goes to the backend as HTTP/2, any other as HTTP/1.
+inline constexpr std::string_view kDownstreamProtocol = "downstream";
 // The codecs that a cluster's `protocol` stands for: "auto" is HTTP/2 where ALPN settles it, else
-// HTTP/1; any other is the codec's own name.
+// HTTP/1; "downstream" the same two, each in a pool of its own; any other is the codec's own name.
 std::vector<std::string> CodecsOfProtocol(std::string_view protocol);
 
 }  // namespace weir::config

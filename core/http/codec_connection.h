@@ -53,6 +53,11 @@ class CodecConnection : public net::Actor, public net::IoClient {
   uint32_t Capacity() const {
     return closing() || !decided() || out_.bytes() >= kOutLimit ? 0 : api_->capacity(codec_);
   }
+  // Streams on it wait for others' bytes: so much is queued that the peer, or its window of the
+  // whole connection, does not take now.
+  bool Busy(uint64_t bytes) const {
+    return out_.bytes() >= bytes || (full_ && out_.bytes() + body_queued_ >= bytes);
+  }
   // Whether it can carry further streams after the present ones.
   bool Reusable() const {
     return !closing() && !input_ended_ && (!decided() || api_->reusable(codec_) != 0);
@@ -199,6 +204,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool abort_ : 1 = false;
   bool multiplexed_ : 1 = false;
   bool timed_ : 1 = false;  // the codec has deadlines
+  bool full_ : 1 = false;   // the codec's streams wait for the window of the connection
   uint8_t goaway_ = 0;      // the phase that was asked for before there was a codec
   uint8_t finish_reason_ = 0;
   uint32_t linger_ms_ = 1000;
@@ -210,6 +216,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   uint64_t codec_deadline_ = 0;
   uint64_t bytes_received_ = 0;
   uint64_t bytes_sent_ = 0;
+  uint64_t body_queued_ = 0;  // of all streams, not taken by the codec
   uint64_t output_seen_ = 0;  // all that had been put out when input was last shown
   OutQueue out_;
   base::List<CodecStream, &CodecStream::stream_link_> streams_;

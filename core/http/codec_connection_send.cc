@@ -51,6 +51,7 @@ bool CodecConnection::Produce() {
     return true;
   }
   const uint32_t produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
+  full_ = (produced & WEIR_PRODUCED_FULL) != 0;
   if ((produced & WEIR_PRODUCED_EVENTS) != 0) {
     events_wait_ = true;
     if (!closing()) context_->reactor->WantRead(this);
@@ -72,8 +73,7 @@ bool CodecConnection::Produce() {
 // Both halves of a server's tunnel are over, but what came may still be on its way to a backend.
 bool CodecConnection::TunnelDrains() {
   if (!server_) return false;
-  for (CodecStream* stream = streams_.front(); stream != nullptr;
-       stream = streams_.next(stream)) {
+  for (CodecStream* stream = streams_.front(); stream != nullptr; stream = streams_.next(stream)) {
     if (stream->tunnel_ && stream->sent_all_ && stream->received_all_) return true;
   }
   return false;

@@ -34,6 +34,7 @@ struct CodecHost {
     size = std::min(size, stream->body_.bytes());
     if (!stream->bound()) return;
     OutQueue::From(out)->Take(&stream->body_, size);
+    stream->connection_->body_queued_ -= size;
     stream->OnBodyTaken(size);
     if (stream->body_.empty() && stream->end_queued_ && stream->trailers_ == nullptr)
       MarkSent(stream);
@@ -75,6 +76,7 @@ void CodecStream::Unbind() {
     connection_->context()->reactor->SharedStreamEnds();
   stream_link_.Unlink();
   sent_link_.Unlink();
+  if (connection_ != nullptr) connection_->body_queued_ -= body_.bytes();
   connection_ = nullptr;
 }
 
@@ -96,6 +98,7 @@ int32_t CodecStream::SendHead(const weir_head& head, bool end_stream) {
 
 void CodecStream::SendData(Slice slice) {
   if (!bound() || end_queued_) return;
+  connection_->body_queued_ += slice.size();
   body_.Push(std::move(slice));
   connection_->Wake(this);
 }
@@ -103,6 +106,7 @@ void CodecStream::SendData(Slice slice) {
 void CodecStream::SendQueue(SliceQueue* queue) {
   if (!bound()) return;
   if (end_queued_) return queue->Clear();
+  connection_->body_queued_ += queue->bytes();
   queue->MoveTo(&body_);
   connection_->Wake(this);
 }

@@ -64,6 +64,7 @@ namespace weir::observe {
   COUNTER(upstream_cx_connect_timeout)                 \
   COUNTER(upstream_cx_connect_attempts_exceeded)       \
   COUNTER(upstream_cx_overflow)                        \
+  COUNTER(upstream_cx_busy)                            \
   COUNTER(upstream_cx_none_healthy)                    \
   COUNTER(upstream_cx_max_requests)                    \
   COUNTER(upstream_cx_protocol_error)                  \

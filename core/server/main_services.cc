@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "core/config/names.h"
 #include "core/server/codec_builder.h"
 #include "core/server/tls_cluster.h"
 
@@ -16,10 +17,19 @@ MainServices::MainServices(const ServerContext& context, net::WorkerContext* wor
   for (size_t i = 0; i < clusters.size(); ++i) {
     const config::Cluster& cluster = clusters[i];
     const auto stats = observe::BindClusterStats(context.stats, worker->stats, cluster.name);
-    upstream::UpstreamCodec codec{context.cluster_codecs->sets[i],
-                                  MakeTlsTransport(context, i, worker)};
-    pools_.push_back(
-        std::make_unique<upstream::Pool>(worker, &cluster, codec, stats, context.workers));
+    const http::CodecSet& codecs = context.cluster_codecs->sets[i];
+    const bool both = cluster.protocol == config::kDownstreamProtocol;
+    const auto pool = [&](const http::CodecSet& set) {
+      const upstream::UpstreamCodec codec{
+          set, MakeTlsTransport(context, i, worker, both ? &set : nullptr)};
+      return std::make_unique<upstream::Pool>(worker, &cluster, codec, stats, context.workers);
+    };
+    if (both) {
+      pools_.push_back(pool({{codecs.choices.back()}}));
+      pools_.back()->SetHttp2(pool({{codecs.choices.front()}}));
+    } else {
+      pools_.push_back(pool(codecs));
+    }
     if (worker->worker_id == 0) {
       stats.membership_total->Set(cluster.endpoints.size());
       stats.membership_healthy->Set(cluster.endpoints.size());

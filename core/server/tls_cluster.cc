@@ -54,13 +54,16 @@ std::shared_ptr<const ClusterTls> BuildClusterTls(const ServerContext& context) 
 }
 
 std::unique_ptr<upstream::Transport> MakeTlsTransport(const ServerContext& context, size_t cluster,
-                                                      net::WorkerContext* worker) {
+                                                      net::WorkerContext* worker,
+                                                      const http::CodecSet* codecs) {
   const ClusterTls* all = context.cluster_tls.get();
   if (all == nullptr || all->options[cluster] == nullptr) return nullptr;
   const config::Cluster& config = context.bootstrap->clusters[cluster];
+  net::tls::ClientTlsOptions options = *all->options[cluster];
+  if (codecs != nullptr) options.alpn = codecs->AlpnNames();
   return std::make_unique<TlsTransport>(
-      *all->options[cluster], config,
-      observe::BindTlsStats(context.stats, worker->stats, "cluster", config.name), worker->tls);
+      options, config, observe::BindTlsStats(context.stats, worker->stats, "cluster", config.name),
+      worker->tls);
 }
 
 }  // namespace weir::server

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/http/codec_set.h"
 #include "core/net/worker_context.h"
 #include "core/server/wiring.h"
 #include "core/upstream/transport.h"
@@ -14,8 +15,10 @@ namespace weir::server {
 std::shared_ptr<const ClusterTls> BuildClusterTls(const ServerContext& context);
 
 // TLS to the backends of a cluster, by its index, on one worker; null where the cluster has none.
-// Its counters are the cluster's. Must outlive its connections' use, not their end.
+// Its counters are the cluster's. codecs: of a cluster with a pool for each protocol, those of this
+// pool; ALPN offers what they speak and no more. Must outlive its connections' use, not their end.
 std::unique_ptr<upstream::Transport> MakeTlsTransport(const ServerContext& context, size_t cluster,
-                                                      net::WorkerContext* worker);
+                                                      net::WorkerContext* worker,
+                                                      const http::CodecSet* codecs = nullptr);
 
 }  // namespace weir::server

@@ -55,22 +55,37 @@ Pool::~Pool() {
   while (ClientConnection* connection = all_.front()) connection->Close();
 }
 
+void Pool::SetHttp2(std::unique_ptr<Pool> pool) {
+  http2_ = std::move(pool);
+  http2_->load_ = load_;
+}
+
 PoolFailure Pool::AdmitRequest() {
-  if (active_requests_ >= max_requests_) {
+  if (load_->active_requests >= max_requests_) {
     stats_.upstream_rq_overflow->Add();
     return PoolFailure::kOverflow;
   }
-  ++active_requests_;
+  ++load_->active_requests;
   stats_.upstream_rq_total->Add();
   stats_.upstream_rq_active->Add();
   return PoolFailure::kNone;
 }
 
-// Connections with streams come first, so that what is not needed idles and goes.
+// Connections with streams come first, so that what is not needed idles and goes; but those that
+// are busy come last.
 ClientConnection* Pool::FindUsable(Host* host) {
-  while (ClientConnection* connection = host->sharing.front()) {
-    if (connection->Usable()) return connection;
-    connection->idle_link_.Unlink();  // it comes back with its room
+  ClientConnection* busy = nullptr;
+  ClientConnection* next;
+  for (ClientConnection* connection = host->sharing.front(); connection != nullptr;
+       connection = next) {
+    next = host->sharing.next(connection);
+    if (!connection->Usable()) {
+      connection->idle_link_.Unlink();  // it comes back with its room
+    } else if (!connection->Busy(kBusyBytes)) {
+      return connection;
+    } else if (busy == nullptr) {
+      busy = connection;
+    }
   }
   while (ClientConnection* connection = host->idle.front()) {
     if (connection->Usable()) return connection;
@@ -78,13 +93,24 @@ ClientConnection* Pool::FindUsable(Host* host) {
     connection->idle_link_.Unlink();
     connection->Close();
   }
-  return nullptr;
+  return busy;
+}
+
+// All connections to the host are busy. The present request goes on one of them, for its head needs
+// no window; those to come find another one.
+void Pool::Spread(Host* host) {
+  if (draining_ || host->connecting > 0 || load_->connections >= max_connections_ ||
+      host->connections - host->leaving >= config_->max_busy_connections) {
+    return;
+  }
+  stats_.upstream_cx_busy->Add();
+  Dial(host);
 }
 
 // Nobody who waits may be overtaken by one who would take the same connection. At the limit a
 // replay shares with others: waiting for them to end could take for ever.
 bool Pool::MayShare(const Host* host, bool fresh) const {
-  if (fresh) return connections_ >= max_connections_ && !host->sharing.empty();
+  if (fresh) return load_->connections >= max_connections_ && !host->sharing.empty();
   return host->pending_count == host->pending_fresh;
 }
 
@@ -98,12 +124,14 @@ PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
   if (MayShare(host, fresh)) {
     ClientConnection* connection = FindUsable(host);
     if (connection != nullptr && (!fresh || connection->multiplexed())) {
+      const bool busy = connection->multiplexed() && connection->Busy(kBusyBytes);
       request->OnConnection(connection, host);
       if (connection->multiplexed()) Keep(connection);  // for others to share
+      if (busy) Spread(host);
       return PoolFailure::kNone;
     }
   }
-  if (pending_ >= max_pending_) {
+  if (load_->pending >= max_pending_) {
     stats_.upstream_rq_pending_overflow->Add();
     return PoolFailure::kOverflow;
   }
@@ -111,7 +139,7 @@ PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
   // As many connections on their way as those who wait need; at the bound they wait for one to
   // become free, but no host is left without any.
   if (host->expected < host->pending_count) {
-    if (connections_ < max_connections_ || host->connections == host->leaving) {
+    if (load_->connections < max_connections_ || host->connections == host->leaving) {
       Dial(host);
     } else {
       stats_.upstream_cx_overflow->Add();
@@ -127,7 +155,7 @@ void Pool::Queue(PoolRequest* request, Host* host) {
   host->pending.PushBack(request);
   ++host->pending_count;
   if (request->fresh_) ++host->pending_fresh;
-  ++pending_;
+  ++load_->pending;
   stats_.upstream_rq_pending_total->Add();
   stats_.upstream_rq_pending_active->Add();
 }
@@ -137,7 +165,7 @@ void Pool::Unqueue(PoolRequest* request) {
   --request->pending_host_->pending_count;
   if (request->fresh_) --request->pending_host_->pending_fresh;
   request->pending_host_ = nullptr;
-  --pending_;
+  --load_->pending;
   stats_.upstream_rq_pending_active->Sub();
 }
 
@@ -156,7 +184,7 @@ void Pool::Dial(Host* host) {
   host->expected += connection->expected_;
   ++host->connections;
   ++host->connecting;
-  ++connections_;
+  ++load_->connections;
   stats_.upstream_cx_total->Add();
   stats_.upstream_cx_active->Add();
   all_.PushBack(connection);
@@ -170,7 +198,7 @@ void Pool::Dial(Host* host) {
 void Pool::DialForPending(Host* host) {
   if (max_connections_ == 0) return;
   while (host->pending_count > host->expected &&
-         (connections_ < max_connections_ || host->connections == host->leaving))
+         (load_->connections < max_connections_ || host->connections == host->leaving))
     Dial(host);
 }
 
@@ -215,7 +243,7 @@ void Pool::OnLeaving(ClientConnection* connection) {
 PoolRequest* Pool::NextFor(Host* host, const ClientConnection* connection) {
   PoolRequest* request = host->pending.front();
   if (connection->requests() == 0 || connection->fresh_) return request;
-  if (connection->multiplexed() && connections_ >= max_connections_) return request;
+  if (connection->multiplexed() && load_->connections >= max_connections_) return request;
   while (request != nullptr && request->fresh_) request = host->pending.next(request);
   return request;
 }
@@ -232,7 +260,8 @@ void Pool::ServePending(Host* host, ClientConnection* connection) {
   // not dial for them.
   DialForPending(host);
   // Those who still wait want another connection, for which there is no room beside this one.
-  const bool in_the_way = host->pending_count > host->expected && connections_ >= max_connections_;
+  const bool in_the_way =
+      host->pending_count > host->expected && load_->connections >= max_connections_;
   if (connection->active() == 0 && (draining_ || in_the_way)) {
     connection->Close();
   } else {
@@ -255,7 +284,7 @@ void Pool::Keep(ClientConnection* connection) {
 void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_out) {
   Host* host = connection->host();
   --host->connections;
-  --connections_;
+  --load_->connections;
   stats_.upstream_cx_active->Sub();
   stats_.upstream_cx_destroy->Add();
   stats_.upstream_cx_rx_bytes_total->Add(connection->bytes_received());
@@ -307,6 +336,7 @@ void Pool::FailConnect(ClientConnection* connection, bool timed_out) {
 
 void Pool::Drain() {
   draining_ = true;
+  if (http2_ != nullptr) http2_->Drain();
   for (Host* host : host_list_) {
     while (ClientConnection* connection = host->idle.front()) {
       connection->idle_link_.Unlink();

@@ -21,9 +21,19 @@ struct UpstreamCodec {
   std::shared_ptr<Transport> transport{};  // null: the sockets themselves
 };
 
+// What the limits of a cluster count, on one worker.
+struct PoolLoad {
+  uint32_t connections = 0;
+  uint32_t pending = 0;
+  uint32_t active_requests = 0;
+};
+
 // One cluster on one worker: its hosts and all connections to them, shared by every downstream
 // connection of the worker. Limits are the configured ones divided by the number of workers, at
 // least 1.
+//
+// A cluster that is asked in the protocol of the client has two pools side by side, with hosts and
+// connections of their own and one load: the limits hold for both together.
 class Pool {
  public:
   Pool(net::WorkerContext* worker, const config::Cluster* config, const UpstreamCodec& codec,
@@ -31,6 +41,13 @@ class Pool {
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
+
+  // Requests of HTTP/2 go to `pool`, of the same cluster, from now on. Before any request.
+  void SetHttp2(std::unique_ptr<Pool> pool);
+  // The pool for a request that came in this version (weir_head.http_version).
+  Pool* ForVersion(uint32_t http_version) {
+    return http2_ != nullptr && http_version == 20 ? http2_.get() : this;
+  }
 
   const config::Cluster& config() const { return *config_; }
   net::WorkerContext* worker() const { return worker_; }
@@ -46,7 +63,7 @@ class Pool {
   // Counts a request that starts on, or leaves, a host.
   PoolFailure AdmitRequest();
   void RequestDone() {
-    --active_requests_;
+    --load_->active_requests;
     stats_.upstream_rq_active->Sub();
   }
 
@@ -54,8 +71,8 @@ class Pool {
   // wait, and new ones.
   void Drain();
   const std::vector<Host*>& hosts() const { return host_list_; }
-  uint32_t connections() const { return connections_; }
-  uint32_t pending() const { return pending_; }
+  uint32_t connections() const { return load_->connections; }
+  uint32_t pending() const { return load_->pending; }
 
  private:
   friend class ClientConnection;
@@ -66,7 +83,12 @@ class Pool {
   void OnLeaving(ClientConnection* connection);
   void OnGone(ClientConnection* connection, bool was_connecting, bool timed_out);
 
+  // What a connection that streams share may have waiting before it counts as busy. A frame or two
+  // of a body on its way are no reason for a second one.
+  static constexpr uint64_t kBusyBytes = 65536;
+
   ClientConnection* FindUsable(Host* host);
+  void Spread(Host* host);
   bool MayShare(const Host* host, bool fresh) const;
   void Dial(Host* host);
   // Dials as many as those who wait need beyond the ones on their way. At the limit none, except
@@ -93,10 +115,10 @@ class Pool {
   uint32_t max_connections_;
   uint32_t max_pending_;
   uint32_t max_requests_;
-  uint32_t connections_ = 0;
-  uint32_t pending_ = 0;
-  uint32_t active_requests_ = 0;
   bool draining_ = false;
+  PoolLoad own_load_;
+  PoolLoad* load_ = &own_load_;
+  std::unique_ptr<Pool> http2_;  // goes first: its load is ours
 };
 
 // The form in which sockets take a configured address.

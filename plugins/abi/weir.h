@@ -388,6 +388,7 @@ enum {
   WEIR_PRODUCED_CLOSE = 1u << 1, /* once this output is written the connection is over */
   WEIR_PRODUCED_HALF = 1u << 2,  /* with CLOSE: only our direction is over (one end of a tunnel has finished). Shut it down and
                                     go on receiving; produce says CLOSE alone when the other direction is over too. */
+  WEIR_PRODUCED_FULL = 1u << 4,   /* streams have bytes that only the window of the whole connection holds back */
   WEIR_PRODUCED_EVENTS = 1u << 3 /* there is something to tell although nothing was received (tick has ended streams): call
                                     receive, with what there is or with nothing, until it says NONE */
 };

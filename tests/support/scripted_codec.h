@@ -107,6 +107,7 @@ class ScriptedCodec {
       }
     }
     if (overdue != 0) result |= WEIR_PRODUCED_EVENTS;
+    if (full) result |= WEIR_PRODUCED_FULL;
     if (close) result |= WEIR_PRODUCED_CLOSE;
     if (half) result |= WEIR_PRODUCED_CLOSE | WEIR_PRODUCED_HALF;
     return result;
@@ -137,6 +138,7 @@ class ScriptedCodec {
   unsigned sum = 0;
   bool blocked = false;
   bool hold_body = false;
+  bool full = false;  // the window of the connection is used up
   bool close = false;
   bool going = false;  // the peer said that it takes no new streams
   bool half = false;

@@ -11,7 +11,8 @@ http::Terminal* Mux::Make(http::TerminalHost* host) {
   upstream::Pool* pool = nullptr;
   if (route != nullptr && route->forward() != nullptr) {
     const size_t index = route->forward()->cluster_index;
-    if (index < pools_->size()) pool = (*pools_)[index].get();
+    if (index < pools_->size())
+      pool = (*pools_)[index]->ForVersion(host->request().head().http_version);
   }
   void* memory = host->arena()->Allocate(sizeof(MuxStream), alignof(MuxStream));
   return memory == nullptr ? nullptr : new (memory) MuxStream(host, pool);

@@ -465,5 +465,27 @@ TEST(H2FlowControl, AConnectionOfHoursLives) {
   });
 }
 
+// It has streams with bytes and window of their own that wait for the connection's.
+TEST(H2FlowControl, TheHostHearsThatTheConnectionIsFull) {
+  H2Setup setup = H2Setup::Client();
+  setup.peer_settings = {{SettingId::kInitialWindowSize, 100000}};
+  Once(setup, [](H2Harness& h) {
+    h.Send("/one", false);
+    h.Send("/three", false);
+    h.Queue(1, std::string(65535, 'x'), false);
+    EXPECT_EQ(h.ProduceOnce(1 << 20) & WEIR_PRODUCED_FULL, 0u);
+    EXPECT_EQ(h.Sent(1).size(), 65535u);
+    h.Queue(3, "y", false);
+    EXPECT_NE(h.ProduceOnce(1 << 20) & WEIR_PRODUCED_FULL, 0u);
+    h.FeedQuietly(wire::WindowUpdate(0, 1));
+    EXPECT_EQ(h.ProduceOnce(1 << 20) & WEIR_PRODUCED_FULL, 0u);
+    EXPECT_EQ(h.Sent(3), "y");
+    // Its own window is another matter.
+    h.FeedQuietly(wire::WindowUpdate(0, 1000000));
+    h.Queue(1, std::string(100000, 'x'), false);
+    EXPECT_EQ(h.ProduceOnce(1 << 20) & WEIR_PRODUCED_FULL, 0u);
+  });
+}
+
 }  // namespace
 }  // namespace weir::h2

@@ -145,10 +145,21 @@ TEST(EnvoyFiles, ExplicitHttpConfigNamesOneProtocol) {
               SizeIs(1));
 }
 
-TEST(EnvoyFiles, TheClientsProtocolToBackendsIsNamedAsMissing) {
-  EXPECT_THAT(Mistakes(WithProtocolOptions("use_downstream_protocol_config: {}")),
-              ElementsAre(HasSubstr("feature that Weir does not have: the client's protocol to "
-                                    "backends")));
+TEST(EnvoyFiles, TheClientsProtocolToBackendsTakesTheOptionsOfBoth) {
+  EXPECT_EQ(
+      MustLoad(WithProtocolOptions("use_downstream_protocol_config: {}"))->clusters.at(0).protocol,
+      "downstream");
+  const auto with_options = MustLoad(WithProtocolOptions(
+      "use_downstream_protocol_config: {http_protocol_options: {}, http2_protocol_options: "
+      "{max_concurrent_streams: 9, hpack_table_size: 0}}"));
+  EXPECT_EQ(with_options->clusters.at(0).protocol, "downstream");
+  EXPECT_EQ(with_options->clusters.at(0).max_concurrent_streams, 9u);
+  EXPECT_EQ(Print(with_options->clusters.at(0).codec_options), "h2{hpack_table_size: 0, }");
+  EXPECT_THAT(Mistakes(WithProtocolOptions("use_downstream_protocol_config: {}, auto_config: {}")),
+              SizeIs(1));
+  EXPECT_THAT(
+      Mistakes(WithProtocolOptions("use_downstream_protocol_config: {http3_protocol_options: {}}")),
+      ElementsAre(HasSubstr("HTTP/3 to backends")));
 }
 
 TEST(EnvoyFiles, Http2OptionsBecomeThoseOfTheCodec) {

@@ -323,6 +323,7 @@ TEST(LoaderCodecs, CodecTypeStandsForCodecs) {
 
 TEST(LoaderCodecs, AutoAtAClusterIsHttp2WhereItIsAgreedOnAndElseHttp1) {
   EXPECT_THAT(CodecsOfProtocol("auto"), ElementsAre("h2", "h1"));
+  EXPECT_THAT(CodecsOfProtocol("downstream"), ElementsAre("h2", "h1"));
   EXPECT_THAT(CodecsOfProtocol("toy"), ElementsAre("toy"));
 }
 

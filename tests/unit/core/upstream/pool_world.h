@@ -36,6 +36,9 @@ class Request final : public PoolRequest, public http::CodecStream {
     std::exchange(connection_, nullptr)->StreamDone(clean);
   }
 
+  // Its head is followed by a body.
+  void Post(size_t bytes) { body_ = bytes; }
+
   ClientConnection* got() const { return got_; }
   bool answered() const { return answered_; }
   bool reset() const { return reset_; }
@@ -52,7 +55,12 @@ class Request final : public PoolRequest, public http::CodecStream {
     head.method = {"GET", 3};
     head.path = {"/", 1};
     head.authority = {"a", 1};
-    EXPECT_EQ(SendHead(head, true), WEIR_OK);
+    EXPECT_EQ(SendHead(head, body_ == 0), WEIR_OK);
+    if (body_ == 0) return;
+    const std::string body(body_, 'b');
+    http::SliceQueue queue(pool_->worker()->pool);
+    queue.Append(body.data(), body.size());
+    SendQueue(&queue);
   }
   void OnNoConnection(PoolFailure why, Host* host) override {
     failure = why;
@@ -74,6 +82,7 @@ class Request final : public PoolRequest, public http::CodecStream {
   void OnSent() override {}
 
   Pool* pool_;
+  size_t body_ = 0;
   ClientConnection* connection_ = nullptr;
   ClientConnection* got_ = nullptr;
   bool answered_ = false;

@@ -56,6 +56,105 @@ TEST_F(SharedPoolTest, AConnectionWithoutRoomIsNotShared) {
   EXPECT_EQ(dialled(), 2u);
 }
 
+// A body that waits for the window of the whole connection; the connection's codec.
+class BusyPoolTest : public SharedPoolTest {
+ protected:
+  ScriptedCodec* Fill(size_t bytes) {
+    Request& request = NewRequest();
+    request.Post(bytes);
+    EXPECT_EQ(request.Acquire(), PoolFailure::kNone);
+    ScriptedCodec* codec = ScriptedCodec::last;
+    codec->hold_body = codec->full = true;
+    worker_.Turn();
+    return codec;
+  }
+};
+
+TEST_F(BusyPoolTest, AFurtherConnectionIsOpenedWhenBytesWaitForTheWindowOfTheConnection) {
+  ScriptedCodec* first = Fill(65536);
+  EXPECT_EQ(dialled(), 1u);
+  // Its head needs no window: it does not wait for the connect.
+  Request& second = Begin();
+  EXPECT_EQ(second.got(), requests_[0]->got());
+  EXPECT_EQ(dialled(), 2u);
+  EXPECT_EQ(Stat("upstream_cx_busy"), 1u);
+  Request& third = Begin();
+  EXPECT_NE(third.got(), requests_[0]->got());
+  EXPECT_EQ(Begin().got(), third.got());
+  EXPECT_EQ(dialled(), 2u);
+  // With its window back the first one is as good as any.
+  first->hold_body = first->full = false;
+  Send(0, "F2\n");
+  EXPECT_TRUE(second.answered());
+  EXPECT_EQ(Begin().got(), requests_[0]->got()) << "the one that was used last";
+  EXPECT_EQ(Stat("upstream_cx_busy"), 1u);
+}
+
+TEST_F(BusyPoolTest, ALittleThatWaitsAndAStreamsOwnWindowOpenNone) {
+  ScriptedCodec* codec = Fill(65535);
+  Begin();
+  EXPECT_EQ(dialled(), 1u);
+  NewRequest().Post(100000);
+  EXPECT_EQ(requests_.back()->Acquire(), PoolFailure::kNone);
+  codec->full = false;  // each waits for a window of its own
+  worker_.Turn();
+  Begin();
+  EXPECT_EQ(dialled(), 1u);
+  EXPECT_EQ(Stat("upstream_cx_busy"), 0u);
+}
+
+TEST_F(BusyPoolTest, ConnectionsForBytesAreBounded) {
+  for (const uint32_t most : {1u, 3u}) {
+    requests_.clear();
+    pool_.reset();
+    worker_.Turn();
+    cluster_.max_busy_connections = most;
+    pool();  // its counters are there
+    const size_t before = dialled();
+    const uint64_t counted = Stat("upstream_cx_busy");
+    for (int i = 0; i < 20; ++i) Fill(65536);
+    EXPECT_EQ(dialled() - before, most);
+    EXPECT_EQ(Stat("upstream_cx_busy") - counted, most - 1);
+    for (const auto& request : requests_) EXPECT_NE(request->got(), nullptr);
+  }
+}
+
+TEST_F(BusyPoolTest, TheCircuitBreakerHoldsForThemToo) {
+  cluster_.circuit_breakers.max_connections = 2;
+  for (int i = 0; i < 20; ++i) Fill(65536);
+  EXPECT_EQ(dialled(), 2u);
+  EXPECT_EQ(Stat("upstream_cx_overflow"), 0u) << "nobody had to wait";
+}
+
+// One at a time, and its failure is nobody's.
+TEST_F(BusyPoolTest, AConnectForBytesThatFailsFailsNoRequest) {
+  Fill(65536);
+  worker_.dialer.at_once = false;
+  for (int i = 0; i < 3; ++i) Begin();
+  EXPECT_EQ(dialled(), 2u);
+  at(1).Refuse();
+  worker_.Turn();
+  EXPECT_EQ(Stat("upstream_cx_connect_fail"), 1u);
+  for (const auto& request : requests_) {
+    EXPECT_EQ(request->failure, PoolFailure::kNone);
+    EXPECT_EQ(request->got(), requests_[0]->got());
+  }
+  Begin();
+  EXPECT_EQ(dialled(), 3u);
+}
+
+TEST_F(BusyPoolTest, OutputThatTheBackendDoesNotReadCountsToo) {
+  Begin();
+  at(0).peer.write_room = 0;
+  Request& request = NewRequest();
+  request.Post(70000);
+  EXPECT_EQ(request.Acquire(), PoolFailure::kNone);
+  worker_.Turn();
+  EXPECT_EQ(dialled(), 1u);
+  Begin();
+  EXPECT_EQ(dialled(), 2u);
+}
+
 TEST_F(SharedPoolTest, MaxRequestsPerConnectionHoldsForSharedOnes) {
   cluster_.max_requests_per_connection = 2;
   for (int i = 0; i < 4; ++i) Begin();

@@ -498,5 +498,83 @@ TEST_F(MuxStreamTest, ATunnelThatIsRefusedIsAnOrdinaryAnswer) {
   EXPECT_TRUE(at(0).peer.closed) << "what the client sends next must not reach it";
 }
 
+// ---- The client's protocol to the backend
+
+class DownstreamProtocolTest : public MuxTest {
+ protected:
+  void BuildBoth() {
+    Build();
+    const auto stats = observe::BindClusterStats(&worker_.registry, worker_.context.stats, "app");
+    pools_[0]->SetHttp2(std::make_unique<upstream::Pool>(&worker_.context, &cluster_,
+                                                         test::H2Upstream(), stats, 1));
+  }
+  bool SpeaksHttp2(size_t connection) {
+    return at(connection).Written().compare(0, 14, "PRI * HTTP/2.0") == 0;
+  }
+};
+
+TEST_F(DownstreamProtocolTest, EachVersionHasConnectionsOfItsOwn) {
+  BuildBoth();
+  for (const int version : {10, 11, 20, 20, 11}) {
+    version_ = static_cast<uint8_t>(version);
+    Get();
+  }
+  // One for each request of HTTP/1, one for both of HTTP/2.
+  ASSERT_EQ(dialled(), 4u);
+  size_t http2 = 0;
+  for (size_t i = 0; i < dialled(); ++i) http2 += SpeaksHttp2(i) ? 1u : 0u;
+  EXPECT_EQ(http2, 1u);
+  Send(0, kOk);
+  EXPECT_EQ(streams_[0]->log, "200 end");
+  version_ = 11;
+  Get();
+  EXPECT_EQ(dialled(), 4u) << "the idle one of HTTP/1 is used again";
+}
+
+TEST_F(DownstreamProtocolTest, LimitsCountBothTogether) {
+  cluster_.circuit_breakers.max_requests = 2;
+  BuildBoth();
+  Get();
+  version_ = 20;
+  Get();
+  EXPECT_EQ(Get().failure.status, 503u);
+  version_ = 11;
+  EXPECT_EQ(Get().failure.status, 503u);
+  EXPECT_EQ(Stat("upstream_rq_overflow"), 2u);
+  EXPECT_EQ(pool().connections(), 2u);
+  streams_[0]->Cancel();
+  streams_[1]->Cancel();
+  worker_.Turn();
+  Get();
+  EXPECT_EQ(Stat("upstream_rq_overflow"), 2u);
+}
+
+TEST_F(DownstreamProtocolTest, EachHasAConnectionThoughTheOtherHasTheLast) {
+  cluster_.circuit_breakers.max_connections = 1;
+  BuildBoth();
+  Get();
+  version_ = 20;
+  Get();
+  EXPECT_EQ(dialled(), 2u);
+  EXPECT_TRUE(SpeaksHttp2(1));
+}
+
+TEST_F(DownstreamProtocolTest, ADrainReachesBoth) {
+  BuildBoth();
+  Get();
+  Send(0, kOk);
+  pool().Drain();
+  worker_.Turn();
+  EXPECT_TRUE(at(0).peer.closed);
+  version_ = 20;
+  FakeStream& late = Get();
+  EXPECT_EQ(dialled(), 2u);
+  Send(1, std::string("\0\0\0\4\0\0\0\0\0", 9));  // SETTINGS: the request is served
+  EXPECT_FALSE(at(1).peer.closed);
+  late.Cancel();
+  worker_.Turn();
+  EXPECT_TRUE(at(1).peer.closed) << "it is not kept";
+}
+
 }  // namespace
 }  // namespace weir::mux

@@ -21,7 +21,7 @@ class FakeStream final : public http::TerminalHost {
  public:
   FakeStream(test::FakeWorker* worker, const http::Route* route, std::string_view method,
              std::string_view path, uint32_t flags = 0, uint64_t length = 0,
-             std::string_view protocol = {})
+             std::string_view protocol = {}, uint8_t version = 11)
       : worker_(worker),
         route_(route),
         arena_(&worker->slabs, memory_, sizeof memory_ - base::Slab::kPadding, 1u << 20),
@@ -37,7 +37,7 @@ class FakeStream final : public http::TerminalHost {
     head.scheme = {"http", 4};
     head.flags = flags;
     head.content_length = length;
-    head.http_version = 11;
+    head.http_version = version;
     info_.start_ms = worker->reactor.now_ms();
   }
   ~FakeStream() { End(); }
@@ -163,7 +163,7 @@ class MuxTest : public testing::Test {
     view.path = "/";
     view.method = "GET";
     streams_.push_back(std::make_unique<FakeStream>(&worker_, table_->Find(view), method, path,
-                                                    flags, length, protocol));
+                                                    flags, length, protocol, version_));
     streams_.back()->Start(&mux_, end_stream);
     worker_.Turn();
     return *streams_.back();
@@ -183,6 +183,7 @@ class MuxTest : public testing::Test {
   config::RouteAction action_;
   upstream::UpstreamCodec codec_ = test::H1Upstream();
   std::unique_ptr<const http::RouteTable> table_;
+  uint8_t version_ = 11;  // of the requests to come
   Pools pools_;
   Mux mux_{&pools_};
   std::vector<std::unique_ptr<FakeStream>> streams_;
