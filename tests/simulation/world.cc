@@ -220,10 +220,13 @@ bool World::StepOnce() {
 void World::CheckTurn() {
   const uint64_t pinned = worker_->pool()->pinned_bytes();
   // What one connection may hold each way: its limit twice (received, and queued in the other
-  // side's output), output up to the host's own bound, and the slabs at the ends of both.
+  // side's output), output up to the host's own bound, and the slabs at the ends of both. Of a body
+  // that waits, each stream of a shared connection may hold a slab of its own.
   const uint64_t limit = std::max(variation_.buffer_down, variation_.buffer_up);
   const uint64_t connections = worker_->downstream_open() + worker_->upstream_open();
-  const uint64_t bound = connections * (4 * limit + 3 * 262144) + 2 * 262144;
+  const auto streams = static_cast<uint64_t>(std::count_if(
+      requests_.begin(), requests_.end(), [](const auto& request) { return !request->resolved; }));
+  const uint64_t bound = connections * (4 * limit + 3 * 262144) + (2 + streams) * 262144;
   if (pinned > bound) {
     Fail(std::to_string(pinned) + " bytes pinned by " + std::to_string(connections) +
          " connections");
