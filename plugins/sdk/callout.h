@@ -58,16 +58,9 @@ class Callout {
     auto state = std::make_unique<State>();
     state->host = host;
     state->done = std::move(done);
-    std::vector<weir_field> fields;
-    fields.reserve(request.fields.size());
-    for (const auto& [name, value] : request.fields) {
-      weir_field field{};
-      field.name = name.data();
-      field.name_size = static_cast<std::uint16_t>(name.size());
-      field.value = value.data();
-      field.value_size = static_cast<std::uint32_t>(value.size());
-      field.token = WEIR_TOKEN_UNSET;
-      fields.push_back(field);
+    std::vector<weir_field> fields(request.fields.size());
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (!MakeField(request.fields[i].first, request.fields[i].second, &fields[i])) return false;
     }
     weir_callout_request raw{};
     raw.struct_size = sizeof raw;

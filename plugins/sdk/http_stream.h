@@ -173,16 +173,9 @@ class HttpStream {
 
   // Takes effect when the hook has returned; answer kStopAll then.
   bool LocalReply(const Reply& reply) const {
-    std::vector<weir_field> extra;
-    extra.reserve(reply.fields.size());
-    for (const auto& [name, value] : reply.fields) {
-      weir_field field{};
-      field.name = name.data();
-      field.name_size = static_cast<std::uint16_t>(name.size());
-      field.value = value.data();
-      field.value_size = static_cast<std::uint32_t>(value.size());
-      field.token = WEIR_TOKEN_UNSET;
-      extra.push_back(field);
+    std::vector<weir_field> extra(reply.fields.size());
+    for (std::size_t i = 0; i < extra.size(); ++i) {
+      if (!MakeField(reply.fields[i].first, reply.fields[i].second, &extra[i])) return false;
     }
     return api_->local_reply(stream_, reply.status, View(reply.body), extra.data(),
                              static_cast<std::uint32_t>(extra.size()),
