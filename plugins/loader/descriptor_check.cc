@@ -28,6 +28,9 @@ constexpr MandatoryHook kCodecHooks[] = {
 };
 constexpr MandatoryHook kHttpHooks[] = {WEIR_HOOK(weir_http_filter_api, config_new)};
 constexpr MandatoryHook kNetworkHooks[] = {WEIR_HOOK(weir_network_filter_api, config_new)};
+constexpr MandatoryHook kListenerHooks[] = {WEIR_HOOK(weir_listener_filter_api, config_new)};
+constexpr MandatoryHook kLoggerHooks[] = {WEIR_HOOK(weir_access_logger_api, config_new),
+                                          WEIR_HOOK(weir_access_logger_api, log)};
 
 #undef WEIR_HOOK
 
@@ -92,6 +95,25 @@ std::string CheckNetworkFilter(const weir_network_filter_api& api) {
   return reason;
 }
 
+std::string CheckListenerFilter(const weir_listener_filter_api& api) {
+  std::string reason = CheckTable(api, kListenerHooks);
+  if (reason.empty()) reason = CheckState(api.state_size);
+  if (!reason.empty()) return reason;
+  if (api.state_size > 0 && api.create == nullptr) return "has a state but no create";
+  if (api.max_read_bytes > kMaxListenerReadBytes) {
+    return "wants to see " + std::to_string(api.max_read_bytes) + " bytes, allowed are " +
+           std::to_string(kMaxListenerReadBytes);
+  }
+  if (api.max_read_bytes == 0 && api.data != nullptr) return "has a data hook but wants no byte";
+  if (api.max_read_bytes > 0 && api.data == nullptr) return "wants bytes but has no data hook";
+  if (api.create == nullptr && api.data == nullptr) return "has no hook at all";
+  return {};
+}
+
+std::string CheckAccessLogger(const weir_access_logger_api& api) {
+  return CheckTable(api, kLoggerHooks);
+}
+
 std::string CheckApi(const weir_extension& extension) {
   if (extension.api == nullptr) return "has no table";
   switch (extension.kind) {
@@ -99,14 +121,17 @@ std::string CheckApi(const weir_extension& extension) {
       return CheckCodec(*static_cast<const weir_codec_api*>(extension.api));
     case WEIR_KIND_NETWORK_FILTER:
       return CheckNetworkFilter(*static_cast<const weir_network_filter_api*>(extension.api));
+    case WEIR_KIND_LISTENER_FILTER:
+      return CheckListenerFilter(*static_cast<const weir_listener_filter_api*>(extension.api));
+    case WEIR_KIND_ACCESS_LOGGER:
+      return CheckAccessLogger(*static_cast<const weir_access_logger_api*>(extension.api));
     default:
       return CheckHttpFilter(*static_cast<const weir_http_filter_api*>(extension.api));
   }
 }
 
 bool KnownKind(std::uint32_t kind) {
-  return kind == WEIR_KIND_CODEC || kind == WEIR_KIND_NETWORK_FILTER ||
-         kind == WEIR_KIND_HTTP_FILTER;
+  return kind >= WEIR_KIND_CODEC && kind <= WEIR_KIND_ACCESS_LOGGER;
 }
 
 // The name, or an empty view when it is null or does not end within the longest length.
@@ -156,6 +181,10 @@ const char* KindName(std::uint32_t kind) {
       return "network filter";
     case WEIR_KIND_HTTP_FILTER:
       return "HTTP filter";
+    case WEIR_KIND_LISTENER_FILTER:
+      return "listener filter";
+    case WEIR_KIND_ACCESS_LOGGER:
+      return "access logger";
     default:
       return "extension";
   }

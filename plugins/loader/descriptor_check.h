@@ -14,11 +14,14 @@ inline constexpr std::uint32_t kMaxExtensions = 256;
 inline constexpr std::size_t kMaxNameSize = 64;
 // The most state that a filter may ask for, per stream or connection (weir.h).
 inline constexpr std::uint32_t kMaxStateSize = 1024;
+// The most of a connection's first bytes that a listener filter may ask for (weir.h).
+inline constexpr std::uint32_t kMaxListenerReadBytes = 65536;
 
 // [a-z0-9_.]+, at most kMaxNameSize bytes. Such a name can hold no path separator.
 bool ValidExtensionName(std::string_view name);
 
-// "codec", "network filter", "HTTP filter", or "extension" for a kind that is not known.
+// "codec", "network filter", "HTTP filter", "listener filter", "access logger", or "extension" for
+// a kind that is not known.
 const char* KindName(std::uint32_t kind);
 
 // Each answers why the plugin must be refused, in words, or nothing when it is right.

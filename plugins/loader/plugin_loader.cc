@@ -38,6 +38,13 @@ std::vector<const T*> Pointers(const std::vector<std::unique_ptr<T>>& list) {
   return result;
 }
 
+template <typename Api>
+void Keep(const weir_extension& extension, const Plugin* plugin,
+          std::vector<std::unique_ptr<Extension<Api>>>* list) {
+  list->push_back(std::make_unique<Extension<Api>>(
+      Extension<Api>{extension.name, static_cast<const Api*>(extension.api), plugin}));
+}
+
 bool Exists(const std::string& path) {
   struct stat info {};
   // Anything but "not there" is worth an error of its own, which InspectElfFile gives.
@@ -67,19 +74,21 @@ PluginLoader::PluginLoader(Options options) : options_(std::move(options)) {}
 PluginLoader::~PluginLoader() = default;
 
 const Plugin* PluginLoader::OwnerOf(std::uint32_t kind, std::string_view name) const {
+  const auto owner = [name](const auto& list) {
+    const auto* found = FindByName(list, name);
+    return found ? found->plugin : nullptr;
+  };
   switch (kind) {
-    case WEIR_KIND_CODEC: {
-      const auto* found = FindByName(codecs_, name);
-      return found ? found->plugin : nullptr;
-    }
-    case WEIR_KIND_NETWORK_FILTER: {
-      const auto* found = FindByName(network_filters_, name);
-      return found ? found->plugin : nullptr;
-    }
-    case WEIR_KIND_HTTP_FILTER: {
-      const auto* found = FindByName(http_filters_, name);
-      return found ? found->plugin : nullptr;
-    }
+    case WEIR_KIND_CODEC:
+      return owner(codecs_);
+    case WEIR_KIND_NETWORK_FILTER:
+      return owner(network_filters_);
+    case WEIR_KIND_HTTP_FILTER:
+      return owner(http_filters_);
+    case WEIR_KIND_LISTENER_FILTER:
+      return owner(listener_filters_);
+    case WEIR_KIND_ACCESS_LOGGER:
+      return owner(access_loggers_);
     default:
       return nullptr;
   }
@@ -122,12 +131,16 @@ void PluginLoader::Register(const weir_plugin_descriptor& descriptor, const Plug
         break;
       }
       case WEIR_KIND_NETWORK_FILTER:
-        network_filters_.push_back(std::make_unique<NetworkFilterExtension>(NetworkFilterExtension{
-            extension.name, static_cast<const weir_network_filter_api*>(extension.api), plugin}));
+        Keep(extension, plugin, &network_filters_);
         break;
       case WEIR_KIND_HTTP_FILTER:
-        http_filters_.push_back(std::make_unique<HttpFilterExtension>(HttpFilterExtension{
-            extension.name, static_cast<const weir_http_filter_api*>(extension.api), plugin}));
+        Keep(extension, plugin, &http_filters_);
+        break;
+      case WEIR_KIND_LISTENER_FILTER:
+        Keep(extension, plugin, &listener_filters_);
+        break;
+      case WEIR_KIND_ACCESS_LOGGER:
+        Keep(extension, plugin, &access_loggers_);
         break;
       default:
         break;  // a kind of a newer minor version: nothing here can ask for it
@@ -217,36 +230,46 @@ const Plugin* PluginLoader::Load(std::string_view name, std::string* error) {
   return nullptr;
 }
 
-bool PluginLoader::LoadExtension(std::uint32_t kind, std::string_view name, std::string* error) {
+bool PluginLoader::LoadExtension(std::uint32_t kind, std::string_view name, std::string_view file,
+                                 std::string* error) {
   for (const weir_plugin_descriptor* descriptor : options_.built_in) {
     if (!Holds(*descriptor, kind, name)) continue;
     const Attempt* attempt = TryBuiltIn(descriptor);
     if (attempt->plugin == nullptr) *error = attempt->error;
     return attempt->plugin != nullptr;
   }
-  const Plugin* plugin = Load(name, error);
+  const Plugin* plugin = Load(file.empty() ? name : file, error);
   if (plugin == nullptr) return false;
   if (OwnerOf(kind, name) != nullptr) return true;
   *error = "plugin " + plugin->path + ": it holds no " + KindName(kind) + " " + std::string(name);
   return false;
 }
 
+template <typename T>
+const T* PluginLoader::Find(const std::vector<std::unique_ptr<T>>& list, std::uint32_t kind,
+                            std::string_view name, std::string_view file, std::string* error) {
+  if (const T* found = FindByName(list, name)) return found;
+  return LoadExtension(kind, name, file, error) ? FindByName(list, name) : nullptr;
+}
+
 const CodecExtension* PluginLoader::FindCodec(std::string_view name, std::string* error) {
-  if (const auto* found = FindByName(codecs_, name)) return found;
-  return LoadExtension(WEIR_KIND_CODEC, name, error) ? FindByName(codecs_, name) : nullptr;
+  return Find(codecs_, WEIR_KIND_CODEC, name, {}, error);
 }
-
 const HttpFilterExtension* PluginLoader::FindHttpFilter(std::string_view name, std::string* error) {
-  if (const auto* found = FindByName(http_filters_, name)) return found;
-  if (!LoadExtension(WEIR_KIND_HTTP_FILTER, name, error)) return nullptr;
-  return FindByName(http_filters_, name);
+  return Find(http_filters_, WEIR_KIND_HTTP_FILTER, name, {}, error);
 }
-
 const NetworkFilterExtension* PluginLoader::FindNetworkFilter(std::string_view name,
                                                               std::string* error) {
-  if (const auto* found = FindByName(network_filters_, name)) return found;
-  if (!LoadExtension(WEIR_KIND_NETWORK_FILTER, name, error)) return nullptr;
-  return FindByName(network_filters_, name);
+  return Find(network_filters_, WEIR_KIND_NETWORK_FILTER, name, {}, error);
+}
+const ListenerFilterExtension* PluginLoader::FindListenerFilter(std::string_view name,
+                                                                std::string* error) {
+  return Find(listener_filters_, WEIR_KIND_LISTENER_FILTER, name, {}, error);
+}
+const AccessLoggerExtension* PluginLoader::FindAccessLogger(std::string_view name,
+                                                            std::string* error,
+                                                            std::string_view file) {
+  return Find(access_loggers_, WEIR_KIND_ACCESS_LOGGER, name, file, error);
 }
 
 std::vector<const Plugin*> PluginLoader::plugins() const {
@@ -260,6 +283,12 @@ std::vector<const HttpFilterExtension*> PluginLoader::http_filters() const {
 }
 std::vector<const NetworkFilterExtension*> PluginLoader::network_filters() const {
   return Pointers(network_filters_);
+}
+std::vector<const ListenerFilterExtension*> PluginLoader::listener_filters() const {
+  return Pointers(listener_filters_);
+}
+std::vector<const AccessLoggerExtension*> PluginLoader::access_loggers() const {
+  return Pointers(access_loggers_);
 }
 
 }  // namespace weir::plugins

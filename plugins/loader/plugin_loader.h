@@ -29,6 +29,8 @@ struct Extension {
 
 using HttpFilterExtension = Extension<weir_http_filter_api>;
 using NetworkFilterExtension = Extension<weir_network_filter_api>;
+using ListenerFilterExtension = Extension<weir_listener_filter_api>;
+using AccessLoggerExtension = Extension<weir_access_logger_api>;
 
 struct CodecExtension : Extension<weir_codec_api> {
   // For weir_codec_params: 1 to 255, a different one for each codec of this process.
@@ -63,6 +65,10 @@ class PluginLoader {
   const CodecExtension* FindCodec(std::string_view name, std::string* error);
   const HttpFilterExtension* FindHttpFilter(std::string_view name, std::string* error);
   const NetworkFilterExtension* FindNetworkFilter(std::string_view name, std::string* error);
+  const ListenerFilterExtension* FindListenerFilter(std::string_view name, std::string* error);
+  // `file` is the name of the file that holds it, where that is not its own.
+  const AccessLoggerExtension* FindAccessLogger(std::string_view name, std::string* error,
+                                                std::string_view file = {});
 
   // Loads the file `<name>.so` from the directories, whatever extensions it holds. Null and *error
   // as above. Loading a plugin again gives the same one.
@@ -75,6 +81,8 @@ class PluginLoader {
   std::vector<const CodecExtension*> codecs() const;
   std::vector<const HttpFilterExtension*> http_filters() const;
   std::vector<const NetworkFilterExtension*> network_filters() const;
+  std::vector<const ListenerFilterExtension*> listener_filters() const;
+  std::vector<const AccessLoggerExtension*> access_loggers() const;
   const std::vector<std::string>& directories() const { return options_.directories; }
 
  private:
@@ -89,7 +97,11 @@ class PluginLoader {
   std::string RunInit(const weir_plugin_descriptor& descriptor) const;
   void Register(const weir_plugin_descriptor& descriptor, const Plugin* plugin);
   const Plugin* OwnerOf(std::uint32_t kind, std::string_view name) const;
-  bool LoadExtension(std::uint32_t kind, std::string_view name, std::string* error);
+  bool LoadExtension(std::uint32_t kind, std::string_view name, std::string_view file,
+                     std::string* error);
+  template <typename T>
+  const T* Find(const std::vector<std::unique_ptr<T>>& list, std::uint32_t kind,
+                std::string_view name, std::string_view file, std::string* error);
 
   Options options_;
   std::vector<std::unique_ptr<Attempt>> attempts_;
@@ -97,6 +109,8 @@ class PluginLoader {
   std::vector<std::unique_ptr<CodecExtension>> codecs_;
   std::vector<std::unique_ptr<HttpFilterExtension>> http_filters_;
   std::vector<std::unique_ptr<NetworkFilterExtension>> network_filters_;
+  std::vector<std::unique_ptr<ListenerFilterExtension>> listener_filters_;
+  std::vector<std::unique_ptr<AccessLoggerExtension>> access_loggers_;
 };
 
 }  // namespace weir::plugins
