@@ -15,6 +15,8 @@ bool Is(const char* known, std::string_view name) {
 
 const std::vector<FilterName>& KnownFilters() {
   static const std::vector<FilterName> filters = {
+      {FilterKind::kNetwork, "connection_limit",
+       "envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit", "", Terminal::kNo},
       {FilterKind::kNetwork, "direct_response",
        "envoy.extensions.filters.network.direct_response.v3.Config", "", Terminal::kYes},
       {FilterKind::kNetwork, "echo", "envoy.extensions.filters.network.echo.v3.Echo", "",
@@ -22,6 +24,8 @@ const std::vector<FilterName>& KnownFilters() {
       {FilterKind::kNetwork, "http_connection_manager",
        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "",
        Terminal::kYes},
+      {FilterKind::kNetwork, "rbac", "envoy.extensions.filters.network.rbac.v3.RBAC", "",
+       Terminal::kNo},
       {FilterKind::kNetwork, "tcp_proxy", "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
        "", Terminal::kYes},
       {FilterKind::kHttp, "direct_response", "", "", Terminal::kEither},
@@ -30,8 +34,14 @@ const std::vector<FilterName>& KnownFilters() {
        "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute", Terminal::kNo},
       {FilterKind::kHttp, "health_check",
        "envoy.extensions.filters.http.health_check.v3.HealthCheck", "", Terminal::kNo},
+      {FilterKind::kHttp, "ip_allow", "", "", Terminal::kNo},
+      {FilterKind::kHttp, "local_ratelimit",
+       "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+       "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", Terminal::kNo},
       {FilterKind::kHttp, "mux", "envoy.extensions.filters.http.router.v3.Router", "",
        Terminal::kYes},
+      {FilterKind::kHttp, "rbac", "envoy.extensions.filters.http.rbac.v3.RBAC",
+       "envoy.extensions.filters.http.rbac.v3.RBACPerRoute", Terminal::kNo},
   };
   return filters;
 }

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "filters/http/health_check/header_matcher.h"
+#include "filters/http/common/header_matcher.h"
 #include "plugins/sdk/config_node.h"
 #include "plugins/sdk/view.h"
 
@@ -16,25 +16,11 @@ namespace {
 using sdk::ConfigNode;
 
 constexpr std::string_view kDetails = "health_check_ok";
-constexpr std::size_t kMaxMatchers = 100;
 
 struct Config {
   const weir_http_api* http = nullptr;
   std::vector<HeaderMatcher> matchers;  // all must match; never empty
 };
-
-bool LoadHeaders(const ConfigNode& node, Config* config) {
-  if (!node) return true;
-  if (!node.ExpectList("headers")) return false;
-  if (node.size() > kMaxMatchers) return node.Fail("headers has more than 100 entries");
-  bool ok = true;
-  for (std::size_t i = 0; i < node.size(); ++i) {
-    HeaderMatcher matcher;
-    ok = matcher.Load(node.At(i)) && ok;
-    config->matchers.push_back(std::move(matcher));
-  }
-  return ok;
-}
 
 bool LoadPath(const ConfigNode& node, Config* config) {
   if (!node) return true;
@@ -60,7 +46,7 @@ bool Load(const ConfigNode& root, Config* config) {
   for (const char* key : {"cache_time", "cluster_min_healthy_percentages"}) {
     ok = root.Refuse(key, "is not available") && ok;
   }
-  ok = LoadHeaders(root.Get("headers"), config) && ok;
+  ok = LoadHeaderMatchers(root.Get("headers"), "headers", &config->matchers) && ok;
   ok = LoadPath(root.Get("path"), config) && ok;
   if (ok && config->matchers.empty()) {
     return root.Fail("health_check needs path or headers: without them it would answer everything");
@@ -91,11 +77,7 @@ void ConfigFree(void* config) {
 
 std::int32_t RequestHeaders(void* self, weir_stream* stream, std::uint32_t) {
   const auto& config = *static_cast<const Config*>(self);
-  for (const HeaderMatcher& matcher : config.matchers) {
-    const std::int32_t matches = matcher.Matches(*config.http, stream);
-    if (matches < 0) return matches;
-    if (matches == 0) return WEIR_CONTINUE;
-  }
+  if (!AllMatch(config.matchers, *config.http, stream)) return WEIR_CONTINUE;
   const std::int32_t status =
       config.http->local_reply(stream, 200, {nullptr, 0}, nullptr, 0, sdk::View(kDetails));
   return status < 0 ? status : WEIR_STOP_ALL;
