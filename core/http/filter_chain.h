@@ -179,6 +179,9 @@ class FilterChain {
   uint64_t ticket_ = 0;  // 0: none was taken
 };
 
+// The stream, as the ticket's filter sees it; null when it has ended or is not of this thread.
+weir_stream* StreamOfTicket(weir_ticket ticket);
+
 // The functions that HTTP filters call.
 const weir_http_api* HttpFilterHostTable();
 

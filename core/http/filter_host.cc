@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <string_view>
 #include <unordered_map>
 
 #include "core/http/authority.h"
 #include "core/http/filter_chain.h"
+#include "core/net/ticket.h"
 #include "plugins/util/ascii.h"
 #include "plugins/util/scan.h"
 #include "plugins/util/token.h"
@@ -373,29 +373,19 @@ int32_t Reset(weir_stream* stream) {
 using Tickets = std::unordered_map<uint64_t, FilterChain*>;
 thread_local Tickets tickets;
 
-// Tells workers apart: a ticket used on another one must find nothing, whatever numbers the streams
-// there have.
-uint32_t ThreadNumber() {
-  static std::atomic<uint32_t> last{0};
-  thread_local const uint32_t number = ++last;
-  return number;
-}
-
 weir_ticket Ticket(weir_stream* stream) {
   if (stream == nullptr) return {{0, 0}};
   FilterChain* chain = Slot(stream)->chain;
   const uint64_t number = chain->TakeTicket();
   if (number == 0) return {{0, 0}};
-  return {{number, uint64_t{ThreadNumber()} << 32 | chain->IndexOf(Slot(stream))}};
+  return net::MakeTicket(number, net::TicketKind::kStream, chain->IndexOf(Slot(stream)));
 }
 
 int32_t ResumeTicket(weir_ticket ticket, uint32_t which) {
-  if (!IsBodyOf(which) || ticket.value[0] == 0 || ticket.value[1] >> 32 != ThreadNumber())
-    return WEIR_REFUSED;
-  FilterChain* chain = FilterChain::FromTicket(ticket.value[0]);
-  const auto index = static_cast<uint32_t>(ticket.value[1]);
-  if (chain == nullptr || index >= chain->count()) return WEIR_REFUSED;
-  return chain->AskResume(chain->slot(index), DirectionOf(which)) ? WEIR_OK : WEIR_REFUSED;
+  weir_stream* stream = IsBodyOf(which) ? StreamOfTicket(ticket) : nullptr;
+  if (stream == nullptr) return WEIR_REFUSED;
+  const bool asked = Slot(stream)->chain->AskResume(Slot(stream), DirectionOf(which));
+  return asked ? WEIR_OK : WEIR_REFUSED;
 }
 
 void* RouteConfig(weir_stream* stream) {
@@ -426,6 +416,14 @@ FilterChain* FilterChain::FromTicket(uint64_t ticket) {
 void FilterChain::DropTicket() {
   if (ticket_ != 0) tickets.erase(ticket_);
   ticket_ = 0;
+}
+
+weir_stream* StreamOfTicket(weir_ticket ticket) {
+  if (!net::TicketIsHere(ticket, net::TicketKind::kStream)) return nullptr;
+  FilterChain* chain = FilterChain::FromTicket(ticket.value[0]);
+  const uint32_t index = net::TicketIndex(ticket);
+  if (chain == nullptr || chain->dead() || index >= chain->count()) return nullptr;
+  return reinterpret_cast<weir_stream*>(chain->slot(index));
 }
 
 const weir_http_api* HttpFilterHostTable() {

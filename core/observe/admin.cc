@@ -16,7 +16,7 @@ constexpr std::string_view kHelp =
     "Weir's admin pages:\n"
     "  /        this text (also /help)\n"
     "  /ready   200 LIVE; 503 with INITIALIZING or DRAINING while new work should go elsewhere\n"
-    "  /stats   every counter and gauge, \"name: value\" a line\n"
+    "  /stats   every counter, gauge and histogram, \"name: value\" a line\n"
     "           ?usedonly       without those that are 0\n"
     "           ?filter=REGEX   those with a name that has a match (RE2)\n";
 

@@ -56,15 +56,30 @@ StatRegistry::StatRegistry(uint32_t max_stats)
 StatId StatRegistry::Define(std::string_view name, StatKind kind) {
   std::string text = Printable(name);
   const std::lock_guard lock(mutex_);
-  if (auto found = by_name_.find(text); found != by_name_.end()) return found->second.id;
-  if (kinds_.size() >= max_stats_) {
-    ++refused_;
-    return StatId{};
+  if (auto found = by_name_.find(text); found != by_name_.end()) {
+    const bool same =
+        (found->second.kind == StatKind::kHistogram) == (kind == StatKind::kHistogram);
+    return same ? found->second.id : StatId{};
   }
-  const StatId id{static_cast<uint32_t>(kinds_.size())};
-  kinds_.push_back(kind);
+  const StatId id = TakeIds(kind);
+  if (id.index == 0) {
+    ++refused_;
+    return id;
+  }
   by_name_.emplace(std::move(text), Stat{id, kind});
   return id;
+}
+
+// A histogram's cells stand in one chunk, side by side.
+StatId StatRegistry::TakeIds(StatKind kind) {
+  const size_t count = kind == StatKind::kHistogram ? kHistogramCells : 1;
+  const size_t in_chunk = kinds_.size() % StatBlock::kCellsPerChunk;
+  const bool skip = in_chunk + count > StatBlock::kCellsPerChunk;
+  const size_t at = kinds_.size() + (skip ? StatBlock::kCellsPerChunk - in_chunk : 0);
+  if (at + count > max_stats_) return StatId{};
+  kinds_.resize(at, StatKind::kCounter);
+  kinds_.resize(at + count, kind);
+  return StatId{static_cast<uint32_t>(at)};
 }
 
 StatBlock* StatRegistry::NewBlock() {
@@ -72,7 +87,18 @@ StatBlock* StatRegistry::NewBlock() {
   return blocks_.emplace_back(std::make_unique<StatBlock>()).get();
 }
 
+HistogramTotals StatRegistry::TotalsLocked(StatId id) const {
+  HistogramTotals totals;
+  for (const auto& block : blocks_) {
+    for (uint32_t i = 0; i < kHistogramBuckets; ++i)
+      totals.buckets[i] += block->Value({id.index + i});
+    totals.sum += block->Value({id.index + kHistogramBuckets});
+  }
+  return totals;
+}
+
 uint64_t StatRegistry::SumLocked(StatId id, StatKind kind) const {
+  if (kind == StatKind::kHistogram) return TotalsLocked(id).count();
   uint64_t sum = 0;
   for (const auto& block : blocks_) sum += block->Value(id);
   return kind == StatKind::kGauge && static_cast<int64_t>(sum) < 0 ? 0 : sum;
@@ -83,22 +109,40 @@ uint64_t StatRegistry::Sum(StatId id) const {
   return id.index < kinds_.size() ? SumLocked(id, kinds_[id.index]) : 0;
 }
 
+HistogramTotals StatRegistry::Histogram(StatId id) const {
+  const std::lock_guard lock(mutex_);
+  const bool is = id.index < kinds_.size() && kinds_[id.index] == StatKind::kHistogram;
+  return is ? TotalsLocked(id) : HistogramTotals{};
+}
+
 void StatRegistry::ForEach(const Visitor& visit) const {
+  ForEachInFull([&visit](const std::string& name, StatKind kind, uint64_t value,
+                         const HistogramTotals*) { visit(name, kind, value); });
+}
+
+void StatRegistry::ForEachInFull(const FullVisitor& visit) const {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, stat] : by_name_) {
-    visit(name, stat.kind, name == kRefusedName ? refused_ : SumLocked(stat.id, stat.kind));
+    if (stat.kind == StatKind::kHistogram) {
+      const HistogramTotals totals = TotalsLocked(stat.id);
+      visit(name, stat.kind, totals.count(), &totals);
+      continue;
+    }
+    const uint64_t value = name == kRefusedName ? refused_ : SumLocked(stat.id, stat.kind);
+    visit(name, stat.kind, value, nullptr);
   }
 }
 
 std::string StatsText(const StatRegistry& registry, const StatFilter& keep) {
   std::string text;
-  registry.ForEach([&](const std::string& name, StatKind, uint64_t value) {
-    if (keep && !keep(name, value)) return;
-    text += name;
-    text += ": ";
-    text += std::to_string(value);
-    text += '\n';
-  });
+  registry.ForEachInFull(
+      [&](const std::string& name, StatKind, uint64_t value, const HistogramTotals* histogram) {
+        if (keep && !keep(name, value)) return;
+        text += name;
+        text += ": ";
+        text += histogram != nullptr ? histogram->Text() : std::to_string(value);
+        text += '\n';
+      });
   return text;
 }
 

@@ -11,8 +11,10 @@
 #include <string_view>
 #include <vector>
 
-// Counters and gauges. Each worker adds to cells of its own block, without a lock and without an
-// atomic read-modify-write; a reader sums the blocks. Names are Envoy's.
+#include "core/observe/histogram.h"
+
+// Counters, gauges and histograms. Each worker adds to cells of its own block, without a lock and
+// without an atomic read-modify-write; a reader sums the blocks. Names are Envoy's.
 
 namespace weir::observe {
 
@@ -29,7 +31,7 @@ class Cell {
   std::atomic<uint64_t> value_{0};
 };
 
-enum class StatKind : uint8_t { kCounter, kGauge };
+enum class StatKind : uint8_t { kCounter, kGauge, kHistogram };
 
 struct StatId {
   uint32_t index = 0;  // 0: the cell that takes what was beyond StatRegistry::kMaxStats
@@ -49,6 +51,14 @@ class StatBlock {
   Cell* Get(StatId id);
   // The cell's number; 0 when nobody asked for the cell yet. Any thread.
   uint64_t Value(StatId id) const;
+
+  // Records a value; id is a histogram's. With index 0 it does nothing.
+  void Record(StatId histogram, uint64_t value) {
+    if (histogram.index == 0) return;
+    Cell* cells = Get(histogram);  // they lie side by side
+    cells[HistogramBucket(value)].Add();
+    cells[kHistogramBuckets].Add(value);
+  }
 
   static constexpr uint32_t kCellsPerChunk = 512;
   static constexpr uint32_t kMaxChunks = 1024;
@@ -73,7 +83,8 @@ class StatRegistry {
   // `max_stats` is lowered by tests.
   explicit StatRegistry(uint32_t max_stats = kMaxStats);
 
-  // Idempotent by name; the kind of the first call stays. ':' and bytes that are not printable
+  // Idempotent by name; the kind of the first call stays (index 0 where a histogram is asked for
+  // and the name is something else's, or the other way round). ':' and bytes that are not printable
   // become '_', so that a name from a file cannot make a line of /stats.
   StatId Define(std::string_view name, StatKind kind);
   // A block for a thread; lives as long as the registry.
@@ -82,9 +93,15 @@ class StatRegistry {
   // Over all blocks. A gauge whose sum is below zero for the moment, because it moves while it is
   // read, is 0.
   uint64_t Sum(StatId id) const;
-  // In the order of names.
+  // What a histogram holds; of anything else: nothing.
+  HistogramTotals Histogram(StatId id) const;
+  // In the order of names. A histogram's value is how many were recorded.
   using Visitor = std::function<void(const std::string& name, StatKind kind, uint64_t value)>;
   void ForEach(const Visitor& visit) const;
+  // The same; `histogram` is null for other kinds.
+  using FullVisitor = std::function<void(const std::string& name, StatKind kind, uint64_t value,
+                                         const HistogramTotals* histogram)>;
+  void ForEachInFull(const FullVisitor& visit) const;
 
   // Process-wide block, for what no worker owns; written by the main thread only.
   StatBlock* main_block() { return main_block_; }
@@ -94,7 +111,9 @@ class StatRegistry {
     StatId id;
     StatKind kind;
   };
+  StatId TakeIds(StatKind kind);
   uint64_t SumLocked(StatId id, StatKind kind) const;
+  HistogramTotals TotalsLocked(StatId id) const;
 
   const uint32_t max_stats_;
   mutable std::mutex mutex_;
@@ -105,8 +124,8 @@ class StatRegistry {
   StatBlock* main_block_;
 };
 
-// What /stats answers: "name: value" lines in the order of names. A line is left out when `keep` is
-// set and refuses it.
+// What /stats answers: "name: value" lines in the order of names; of a histogram its 50th, 90th and
+// 99th percentile. A line is left out when `keep` is set and refuses it.
 using StatFilter = std::function<bool(const std::string& name, uint64_t value)>;
 std::string StatsText(const StatRegistry& registry, const StatFilter& keep = nullptr);
 

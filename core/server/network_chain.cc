@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/base/log.h"
+#include "core/net/ticket.h"
 
 namespace weir::server {
 namespace {
@@ -99,16 +100,36 @@ struct NetworkCalls {
   static weir_ticket Ticket(weir_connection* connection) {
     const NetworkChain* chain = Of(connection);
     const uint64_t generation = slots[chain->ticket_slot_].generation;
-    return {{chain->ticket_slot_ << 32 | generation, chain->running_}};
+    return net::MakeTicket((chain->ticket_slot_ + 1) << 32 | generation,
+                           net::TicketKind::kConnection, static_cast<uint32_t>(chain->running_));
+  }
+
+  // Null when it has ended or is not of this thread.
+  static NetworkChain* OfTicket(weir_ticket ticket) {
+    if (!net::TicketIsHere(ticket, net::TicketKind::kConnection)) return nullptr;
+    const uint64_t slot = (ticket.value[0] >> 32) - 1;
+    if (slot >= slots.size() || slots[slot].chain == nullptr) return nullptr;
+    if (slots[slot].generation != static_cast<uint32_t>(ticket.value[0])) return nullptr;
+    NetworkChain* chain = slots[slot].chain;
+    return net::TicketIndex(ticket) < chain->chain_->filters.size() ? chain : nullptr;
+  }
+
+  static void RunPosted(weir_ticket ticket, weir_stream_hook hook, void* user) {
+    NetworkChain* chain = OfTicket(ticket);
+    if (chain == nullptr) {
+      hook(user, nullptr);
+      return;
+    }
+    chain->running_ = net::TicketIndex(ticket);
+    hook(user, reinterpret_cast<weir_stream*>(chain));
+    // What the hook wrote or closed is found by whoever looks after the connection.
+    chain->owner_->DeferContinue();
   }
 
   static int32_t Resume(weir_ticket ticket) {
-    const uint64_t slot = ticket.value[0] >> 32;
-    if (slot >= slots.size() || slots[slot].chain == nullptr) return WEIR_REFUSED;
-    if (slots[slot].generation != static_cast<uint32_t>(ticket.value[0])) return WEIR_REFUSED;
-    NetworkChain* chain = slots[slot].chain;
-    if (ticket.value[1] >= chain->chain_->filters.size()) return WEIR_REFUSED;
-    chain->resume_at_ = std::min<size_t>(chain->resume_at_, ticket.value[1] + 1);
+    NetworkChain* chain = OfTicket(ticket);
+    if (chain == nullptr) return WEIR_REFUSED;
+    chain->resume_at_ = std::min<size_t>(chain->resume_at_, net::TicketIndex(ticket) + 1);
     chain->owner_->DeferContinue();
     return WEIR_OK;
   }
@@ -150,6 +171,10 @@ const weir_network_api* NetworkApi() {
       .metadata = nullptr,
   };
   return &kApi;
+}
+
+void RunPostedOnConnection(weir_ticket ticket, weir_stream_hook hook, void* user) {
+  NetworkCalls::RunPosted(ticket, hook, user);
 }
 
 PluginChain::~PluginChain() {

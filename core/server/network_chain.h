@@ -40,6 +40,10 @@ struct PluginChain {
 // The table with which network filters act on their connection.
 const weir_network_api* NetworkApi();
 
+// Runs a posted hook with the ticket's connection, on the connection's worker; with NULL when it
+// has ended.
+void RunPostedOnConnection(weir_ticket ticket, weir_stream_hook hook, void* user);
+
 // The plugin filters of one connection: what weir_connection stands for. No socket: it is given
 // bytes and asked what became of them. Its hooks run inside OnNewConnection, OnInput, Continue and
 // OnOutputRoom only, and what they ask for is found in the accessors when these return.

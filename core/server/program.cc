@@ -50,15 +50,15 @@ int Execute(const Options& options, const Wiring& wiring) {
   // In this order they must outlive each other: what a plugin made is freed before the loader goes.
   observe::StatRegistry stats;
   observe::LogWriter access_logs(&stats);
-  const weir_host* host = MakePluginHost(&stats);
+  PluginHost host({&stats, options.concurrency, !serving});
   plugins::PluginLoader loader(
-      {plugins::DefaultSearchPath(options.plugin_path), host, wiring.plugins});
+      {plugins::DefaultSearchPath(options.plugin_path), host.table(), wiring.plugins});
   ListenerSet listeners;
   ServerContext context;
   context.bootstrap = loaded.bootstrap;
   context.workers = options.concurrency;
   context.plugins = &loader;
-  context.plugin_host = host;
+  context.plugin_host = host.table();
   context.stats = &stats;
   context.access_logs = &access_logs;
   context.diagnostics = &loaded.diagnostics;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/server/plugin_host.h"
 
 namespace weir::server {
 namespace {
@@ -97,6 +98,7 @@ void Server::OnWatch() {
   stats_.uptime->Set((loop_.now_ms() - started_ms_) / 1000);
   stats_.state->Set(static_cast<uint64_t>(PresentState()));
   CheckMemory();
+  if (PluginHost* host = PluginHost::Current()) host->Tend();
   uint64_t next = loop_.now_ms() + (memory_limit_ != 0 ? kWatchMemoryMs : kWatchMs);
   if (phase_ == Phase::kDraining) {
     if (loop_.now_ms() >= drain_until_ms_) {

@@ -1,10 +1,10 @@
 #include "core/server/worker.h"
 
 #include <string>
+#include <utility>
 
 #include <pthread.h>
 
-#include "core/server/plugin_host.h"
 #include "core/server/worker_listener.h"
 
 namespace weir::server {
@@ -21,6 +21,12 @@ Worker::Worker(uint32_t id, const ServerContext* context, const Wiring* wiring,
   worker_context_.tls = tls_.get();
   worker_context_.stats = context->stats->NewBlock();
   stats_ = observe::BindServerStats(context->stats, worker_context_.stats);
+  std::vector<const weir_plugin_descriptor*> plugins;
+  if (context->plugins != nullptr) {
+    for (const plugins::Plugin* plugin : context->plugins->plugins())
+      plugins.push_back(plugin->descriptor);
+  }
+  plugins_ = std::make_unique<PluginWorker>(id, &loop_, worker_context_.stats, std::move(plugins));
 }
 
 Worker::~Worker() {
@@ -53,15 +59,17 @@ void Worker::ResumeListeners() {
 
 void Worker::Run() {
   pthread_setname_np(pthread_self(), ("weir-" + std::to_string(worker_context_.worker_id)).c_str());
-  SetThreadStats(worker_context_.stats);
+  plugins_->Enter();
   Open();
   while (!loop_.stopped()) {
     loop_.Turn(true);
     stats_.memory_pinned->Set(pool_.pinned_bytes());
   }
   drain_announced_ = false;
-  // Connections first: they may point at the services.
+  // Connections first: they may point at the services, and plugins at them.
   listeners_.clear();
+  loop_.reactor()->RunTurn();
+  plugins_->Leave();
   services_.reset();
   loop_.reactor()->RunTurn();
   receive_.Drop();
@@ -70,6 +78,7 @@ void Worker::Run() {
 void Worker::Open() {
   if (wiring_->services != nullptr) services_ = wiring_->services(*server_, &worker_context_);
   worker_context_.services = services_.get();
+  plugins_->StartPlugins();
   const auto& specs = listeners_set_->specs();
   for (size_t i = 0; i < specs.size(); ++i) {
     const int fd = listeners_set_->TakeSocket(i, worker_context_.worker_id);

@@ -13,6 +13,7 @@
 #include "core/observe/stat_names.h"
 #include "core/server/listener_set.h"
 #include "core/server/overload.h"
+#include "core/server/plugin_host_worker.h"
 #include "core/server/wiring.h"
 
 namespace weir::server {
@@ -77,6 +78,7 @@ class Worker {
   net::ReceiveBuffer receive_{&pool_};
   net::SocketDialer dialer_{&loop_};
   net::WorkerContext worker_context_;
+  std::unique_ptr<PluginWorker> plugins_;
   observe::ServerStats stats_;
   OverloadLevel overload_ = OverloadLevel::kNone;
   bool drain_announced_ = false;  // the listeners are closed: with the last connection it is over

@@ -71,7 +71,13 @@ std::string Joined(const std::vector<std::string>& directories) {
 }  // namespace
 
 PluginLoader::PluginLoader(Options options) : options_(std::move(options)) {}
-PluginLoader::~PluginLoader() = default;
+
+PluginLoader::~PluginLoader() {
+  for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) {
+    const weir_plugin_descriptor* descriptor = (*plugin)->descriptor;
+    if (WEIR_HAS(descriptor, fini) && descriptor->fini != nullptr) descriptor->fini();
+  }
+}
 
 const Plugin* PluginLoader::OwnerOf(std::uint32_t kind, std::string_view name) const {
   const auto owner = [name](const auto& list) {
@@ -159,6 +165,7 @@ std::string PluginLoader::Adopt(const weir_plugin_descriptor& descriptor, const 
   loaded->version = descriptor.version;
   loaded->path = path;
   loaded->abi_minor = descriptor.abi_minor;
+  loaded->descriptor = &descriptor;
   *plugin = loaded.get();
   plugins_.push_back(std::move(loaded));
   Register(descriptor, *plugin);

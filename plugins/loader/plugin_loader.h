@@ -16,6 +16,9 @@ struct Plugin {
   std::string version;
   std::string path;  // its file; "(built in)" when it is linked into the program
   std::uint16_t abi_minor = 0;
+  // For its worker_start and worker_stop, which are called by whoever has workers. Of an older
+  // minor version: ask WEIR_HAS.
+  const weir_plugin_descriptor* descriptor = nullptr;
 };
 
 // One extension of a loaded plugin. `api` may be larger or smaller than this host's table only in
@@ -54,6 +57,7 @@ class PluginLoader {
   };
 
   explicit PluginLoader(Options options);
+  // Calls each plugin's fini, the last loaded first. All that plugins made is freed by now.
   ~PluginLoader();
   PluginLoader(const PluginLoader&) = delete;
   PluginLoader& operator=(const PluginLoader&) = delete;

@@ -471,7 +471,8 @@ class Weir:
     values = {}
     for line in page.body.decode().splitlines():
       name, _, value = line.rpartition(": ")
-      values[name] = int(value)
+      if value.isdigit():  # else it is a histogram, of which the page shows percentiles
+        values[name] = int(value)
     return values
 
   def stat(self, name):

@@ -98,6 +98,101 @@ TEST(Stats, TextLeavesOutWhatTheFilterRefuses) {
             "a: 1\n");
 }
 
+TEST(Histograms, AValueUpToABoundIsInItsBucket) {
+  EXPECT_EQ(HistogramBucket(0), 0u);
+  EXPECT_EQ(HistogramBucket(1), 1u);
+  EXPECT_EQ(HistogramBucket(2), 2u);
+  EXPECT_EQ(HistogramBucket(5), 2u);
+  EXPECT_EQ(HistogramBucket(6), 3u);
+  EXPECT_EQ(HistogramBucket(3'600'000), 18u);
+  EXPECT_EQ(HistogramBucket(3'600'001), 19u);
+  EXPECT_EQ(HistogramBucket(UINT64_MAX), 19u);
+}
+
+TEST(Histograms, BlocksAreSummed) {
+  StatRegistry registry;
+  const StatId id = registry.Define("h", StatKind::kHistogram);
+  StatBlock* one = registry.NewBlock();
+  StatBlock* two = registry.NewBlock();
+  registry.NewBlock();
+  one->Record(id, 3);
+  one->Record(id, 7);
+  two->Record(id, 3);
+  two->Record({0}, 1000);
+  const HistogramTotals totals = registry.Histogram(id);
+  EXPECT_EQ(totals.count(), 3u);
+  EXPECT_EQ(totals.sum, 13u);
+  EXPECT_EQ(totals.buckets[2], 2u);
+  EXPECT_EQ(totals.buckets[3], 1u);
+  EXPECT_EQ(registry.Sum(id), 3u);
+}
+
+TEST(Histograms, PercentilesAreInterpolatedInsideOfABucket) {
+  HistogramTotals totals;
+  EXPECT_EQ(totals.Percentile(0.5), 0);
+  totals.buckets[2] = 100;  // above 1, up to 5
+  EXPECT_DOUBLE_EQ(totals.Percentile(0.5), 3);
+  EXPECT_DOUBLE_EQ(totals.Percentile(1), 5);
+  totals.buckets[0] = 100;
+  EXPECT_DOUBLE_EQ(totals.Percentile(0.5), 0.5);
+  EXPECT_DOUBLE_EQ(totals.Percentile(0.75), 3);
+  totals.buckets[19] = 200;
+  EXPECT_DOUBLE_EQ(totals.Percentile(0.99), 3'600'000);
+  EXPECT_DOUBLE_EQ(totals.Percentile(0.25), 0.5);
+}
+
+TEST(Histograms, TheTextShowsPercentilesAmongTheOthersInOrder) {
+  StatRegistry registry;
+  StatBlock* block = registry.NewBlock();
+  block->Get(registry.Define("a", StatKind::kCounter))->Add(1);
+  registry.Define("empty", StatKind::kHistogram);
+  const StatId id = registry.Define("h", StatKind::kHistogram);
+  registry.Define("z", StatKind::kGauge);
+  for (int i = 0; i < 100; ++i) block->Record(id, 5);
+  EXPECT_EQ(StatsText(registry),
+            "a: 1\nempty: No recorded values\nh: P50(3) P90(4.6) P99(4.96)\n"
+            "server.stats_refused: 0\nz: 0\n");
+  EXPECT_EQ(StatsText(registry, [](const std::string&, uint64_t value) { return value != 0; }),
+            "a: 1\nh: P50(3) P90(4.6) P99(4.96)\n");
+}
+
+TEST(Histograms, NoneTakesAnothersCells) {
+  StatRegistry registry;
+  StatBlock* block = registry.NewBlock();
+  // More than fit into a chunk, with counters between them.
+  std::vector<StatId> histograms;
+  std::vector<StatId> counters;
+  for (int i = 0; i < 200; ++i) {
+    histograms.push_back(registry.Define("h" + std::to_string(i), StatKind::kHistogram));
+    counters.push_back(registry.Define("c" + std::to_string(i), StatKind::kCounter));
+  }
+  for (const StatId id : histograms) {
+    for (uint64_t value = 1; value < 10'000'000; value = value * 3 / 2 + 1)
+      block->Record(id, value);
+  }
+  for (const StatId id : counters) EXPECT_EQ(registry.Sum(id), 0u);
+  for (const StatId id : histograms) {
+    EXPECT_EQ(registry.Histogram(id).count(), registry.Histogram(histograms[0]).count());
+    EXPECT_EQ(registry.Histogram(id).sum, registry.Histogram(histograms[0]).sum);
+  }
+}
+
+TEST(Histograms, ANameIsOfOneKind) {
+  StatRegistry registry;
+  const StatId id = registry.Define("h", StatKind::kHistogram);
+  EXPECT_EQ(registry.Define("h", StatKind::kHistogram).index, id.index);
+  EXPECT_EQ(registry.Define("h", StatKind::kCounter).index, 0u);
+  registry.Define("c", StatKind::kCounter);
+  EXPECT_EQ(registry.Define("c", StatKind::kHistogram).index, 0u);
+}
+
+TEST(Histograms, OneBeyondTheLimitIsRefusedAndCounted) {
+  StatRegistry registry(22);
+  EXPECT_EQ(registry.Define("h", StatKind::kHistogram).index, 0u);
+  registry.NewBlock()->Record({0}, 1);
+  EXPECT_EQ(StatsText(registry), "server.stats_refused: 1\n");
+}
+
 TEST(StatNames, BindMakesEnvoysNames) {
   StatRegistry registry;
   StatBlock* block = registry.NewBlock();

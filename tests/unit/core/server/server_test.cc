@@ -166,7 +166,6 @@ class ServerTest : public testing::Test {
     options_.drain_time = std::chrono::seconds(20);
     options_.address_file = testing::TempDir() + "weir-addresses-" + std::to_string(getpid());
     unlink(options_.address_file.c_str());
-    host_ = MakePluginHost(&stats_);
     loader_ =
         std::make_unique<plugins::PluginLoader>(plugins::PluginLoader::Options{{}, host_, {}});
   }
@@ -217,7 +216,8 @@ class ServerTest : public testing::Test {
   Options options_;
   Wiring wiring_;
   observe::StatRegistry stats_;
-  const weir_host* host_ = nullptr;
+  PluginHost plugin_host_{{&stats_, 2, false}};
+  const weir_host* host_ = plugin_host_.table();
   std::unique_ptr<plugins::PluginLoader> loader_;
   config::Diagnostics diagnostics_;
   ListenerSet listeners_;

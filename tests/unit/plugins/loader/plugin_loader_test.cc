@@ -259,6 +259,31 @@ constexpr weir_http_filter_api MakeFilter() {
 const weir_http_filter_api kFilter = MakeFilter();
 const weir_extension kExtensions[] = {{WEIR_KIND_HTTP_FILTER, 0, "good", &kFilter}};
 
+std::vector<std::string>* g_ends = nullptr;
+
+TEST_F(PluginLoaderTest, EndsInReverseOrderWhatItInitialised) {
+  std::vector<std::string> ends;
+  g_ends = &ends;
+  const weir_extension other[] = {{WEIR_KIND_HTTP_FILTER, 0, "other", &kFilter}};
+  const weir_extension third[] = {{WEIR_KIND_HTTP_FILTER, 0, "third", &kFilter}};
+  weir_plugin_descriptor one = sdk::Descriptor("one", "1.0", kExtensions);
+  one.fini = [] { g_ends->push_back("one"); };
+  weir_plugin_descriptor two = sdk::Descriptor("two", "1.0", other);
+  two.fini = [] { g_ends->push_back("two"); };
+  weir_plugin_descriptor refused = sdk::Descriptor("refused", "1.0", third);
+  refused.init = [](const weir_host*, char*, std::size_t) { return std::int32_t{WEIR_ERROR}; };
+  refused.fini = [] { g_ends->push_back("refused"); };
+  {
+    PluginLoader loader = Make({}, {&one, &two, &refused});
+    std::string error;
+    for (const char* name : {"good", "other"})
+      ASSERT_NE(loader.FindHttpFilter(name, &error), nullptr) << error;
+    EXPECT_EQ(loader.FindHttpFilter("third", &error), nullptr);
+    EXPECT_THAT(ends, IsEmpty());
+  }
+  EXPECT_THAT(ends, ElementsAre("two", "one"));
+}
+
 TEST_F(PluginLoaderTest, ABuiltInPluginComesBeforeAFile) {
   const weir_plugin_descriptor descriptor = sdk::Descriptor("inside", "1.0", kExtensions);
   PluginLoader loader = Make({kDirectory}, {&descriptor});
