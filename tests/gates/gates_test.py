@@ -242,6 +242,12 @@ class Symbols(unittest.TestCase):
         self.assertTrue(list(symbols.check_libraries("h1.so", " 0x1 (NEEDED)  Shared library: [libcrypto.so.3]\n")))
         self.assertFalse(list(symbols.check_libraries("h1.so", " 0x1 (NEEDED)  Shared library: [libc.so.6]\n")))
 
+    def test_a_library_is_for_the_plugins_that_are_written_on_it(self):
+        needed, used = " 0x1 (NEEDED)  Shared library: [libre2.so.9]\n", "                 U _ZN3re23RE2D1Ev\n"
+        for plugin, offends in (("rbac.so", False), ("h1.so", True)):
+            self.assertEqual(bool(list(symbols.check_libraries(plugin, needed))), offends)
+            self.assertEqual(bool(list(symbols.check_imports(plugin, symbols.parse_nm(used)))), offends)
+
 
 class Tree(unittest.TestCase):
     def test_lines_keep_their_numbers(self):

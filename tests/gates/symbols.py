@@ -1,7 +1,8 @@
 """No private door: a plugin takes from outside only the C and C++ runtimes, and shows only its descriptor.
 
-All else reaches a plugin through the table of host functions that its init is handed, so a plugin that could not be
-built by a third party shows here: as an import from the host, as a further library, or as a further export.
+Few are written on a library of the system, which stands here beside their name. All else reaches a plugin through the table
+of host functions that its init is handed, so a plugin that could not be built by a third party shows here: as an import
+from the host, as a further library, or as a further export.
 """
 
 import os
@@ -23,6 +24,9 @@ HOST_ONLY = re.compile(
 )
 # (plugin, function): why it may.
 GRANTED = {}
+# Libraries of the system, and their functions; which plugins are written on which.
+FURTHER = {"re2": (re.compile(r"^libre2\.so\.\d+$"), re.compile(r"^_ZNK?3re2"))}
+WRITTEN_ON = {"health_check.so": ("re2",), "local_ratelimit.so": ("re2",), "rbac.so": ("re2",)}
 
 
 def parse_nm(output):
@@ -33,8 +37,15 @@ def parse_nm(output):
         yield name, version.lstrip("@"), kind
 
 
+def further(plugin, column, name):
+    """Whether the plugin has this library, or this function, from one that it is written on."""
+    return any(FURTHER[library][column].match(name) for library in WRITTEN_ON.get(plugin, ()))
+
+
 def check_imports(plugin, symbols):
     for name, version, _ in symbols:
+        if further(plugin, 1, name):
+            continue
         if not version.startswith(RUNTIME_VERSIONS) and name not in START_FILES:
             yield f"{plugin}: imports {name}, which is of no runtime library"
         elif HOST_ONLY.match(name) and (plugin, name) not in GRANTED:
@@ -51,7 +62,7 @@ def check_exports(plugin, symbols):
 
 def check_libraries(plugin, dynamic_section):
     for name in re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic_section):
-        if name not in LIBRARIES:
+        if name not in LIBRARIES and not further(plugin, 0, name):
             yield f"{plugin}: needs the library {name}"
 
 
