@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace weir::http {
 namespace {
@@ -10,45 +11,77 @@ weir_stream* Handle(FilterSlot& slot) {
   return reinterpret_cast<weir_stream*>(&slot);
 }
 
-// Calls a hook of one half of a filter.
+// What a failure's line calls the hooks.
+constexpr const char* kHeaders[] = {"request_headers", "response_headers"};
+constexpr const char* kData[] = {"request_data", "response_data"};
+constexpr const char* kTrailers[] = {"request_trailers", "response_trailers"};
+// What a hook that threw is taken to have answered.
+constexpr int32_t kThrew = INT32_MIN;
+
+}  // namespace
+
+bool FilterEntry::IsIdle(const weir_http_filter_api& api) {
+  return api.create == nullptr && api.destroy == nullptr && api.request_headers == nullptr &&
+         api.request_data == nullptr && api.request_trailers == nullptr &&
+         api.response_interim == nullptr && api.response_headers == nullptr &&
+         api.response_data == nullptr && api.response_trailers == nullptr &&
+         api.complete == nullptr;
+}
+
+// Calls a hook of one half of a filter. No exception may leave a plugin; one that does all the same
+// is a failure like any other, as far as the two sides share their runtime library.
 template <class Hook, class... Args>
-int32_t Call(Hook hook, FilterSlot& slot, Direction d, Args... args) {
+int32_t FilterChain::Call(Hook hook, FilterSlot& slot, Direction d, Args... args) {
   slot.half[d].in_hook = true;
-  const int32_t status = hook(slot.self, Handle(slot), args...);
+  int32_t status = kThrew;
+  try {
+    status = hook(slot.self, Handle(slot), args...);
+  } catch (...) {
+  }
   slot.half[d].in_hook = false;
   return status;
 }
 
-}  // namespace
+// Counts a failure, and writes the line that says whose it was.
+void FilterChain::Blame(const FilterEntry& entry, const char* hook, int32_t status) {
+  owner_->CountFailure(entry);
+  if (entry.throttle == nullptr) return;
+  if (status == kThrew) {
+    base::LogThrottled(base::LogLevel::kWarn, entry.throttle.get(),
+                       "http filter %s of plugin %s failed: an exception left %s",
+                       entry.name.c_str(), entry.plugin.c_str(), hook);
+  } else {
+    base::LogThrottled(base::LogLevel::kWarn, entry.throttle.get(),
+                       "http filter %s of plugin %s failed: %s answered %d", entry.name.c_str(),
+                       entry.plugin.c_str(), hook, status);
+  }
+}
 
 bool FilterChain::Build(const std::vector<FilterEntry>& entries, const Route* route,
                         uint32_t buffer_limit) {
-  buffer_limit_ = buffer_limit;
-  if (entries.empty()) return true;
-  slots_ = arena_->AllocateArray<FilterSlot>(entries.size());
-  if (slots_ == nullptr) return false;
+  entries_ = entries.data();
   for (size_t i = 0; i < entries.size(); ++i) {
     const FilterEntry& entry = entries[i];
+    if (entry.idle) continue;
     const FilterOverride* over = route == nullptr ? nullptr : &route->filter(i);
     const bool off = over == nullptr || over->state == FilterOverride::State::kUnset
                          ? entry.disabled
                          : over->state == FilterOverride::State::kDisabled;
     if (off) continue;
+    if (slots_ == nullptr) slots_ = arena_->AllocateArray<FilterSlot>(entries.size() - i);
+    if (slots_ == nullptr) return false;
     auto* slot = new (&slots_[count_]) FilterSlot{};
     slot->chain = this;
     slot->entry = &entry;
     slot->route_config = over == nullptr ? nullptr : const_cast<void*>(over->config);
+    slot->limit[kRequest] = slot->limit[kResponse] = buffer_limit;
     slot->self = entry.config;
     if (entry.api->state_size > 0) {
       slot->self = arena_->Allocate(entry.api->state_size, 16);
       if (slot->self == nullptr) return false;
       std::memset(slot->self, 0, entry.api->state_size);
     }
-    if (entry.api->create != nullptr &&
-        entry.api->create(slot->self, entry.config, Handle(*slot)) < 0) {
-      owner_->OnChainFailure(entry);
-      return false;
-    }
+    if (!Create(slot)) return false;
     ++count_;
     if ((entry.api->flags & WEIR_FILTER_CHANGES_REQUEST_LENGTH) != 0)
       changes_length_[kRequest] = true;
@@ -56,6 +89,20 @@ bool FilterChain::Build(const std::vector<FilterEntry>& entries, const Route* ro
       changes_length_[kResponse] = true;
   }
   return true;
+}
+
+bool FilterChain::Create(FilterSlot* slot) {
+  const auto create = slot->entry->api->create;
+  if (create == nullptr) return true;
+  int32_t status = kThrew;
+  try {
+    status = create(slot->self, slot->entry->config, Handle(*slot));
+  } catch (...) {
+  }
+  if (status == WEIR_OK) return true;
+  Blame(*slot->entry, "create", status);
+  owner_->OnChainFailure(*slot->entry);
+  return false;
 }
 
 SliceQueue* FilterChain::Body(FilterSlot* slot, Direction direction) {
@@ -67,9 +114,10 @@ SliceQueue* FilterChain::Body(FilterSlot* slot, Direction direction) {
   return body;
 }
 
-bool FilterChain::AfterHook(Direction d, const FilterSlot& slot, int32_t status) {
+bool FilterChain::AfterHook(Direction d, const FilterSlot& slot, const char* hook, int32_t status) {
   const uint32_t run = run_[d];
   if (status < WEIR_CONTINUE || status > WEIR_STOP_ALL_WATERMARK) {
+    Blame(*slot.entry, hook, status);
     owner_->OnChainFailure(*slot.entry);
   } else if (!owner_->RunPendingAction()) {
     return !Going(d, run);
@@ -84,12 +132,13 @@ void FilterChain::Close(Direction direction) {
     FilterSlot::Half& half = slots_[i].half[direction];
     half.resume = false;
     if (half.body != nullptr) half.body->Clear();
+    if (half.injected != nullptr) half.injected->Clear();
   }
 }
 
 bool FilterChain::OverLimit(Direction d, const FilterSlot& slot) {
   const FilterSlot::Half& half = slot.half[d];
-  if (half.paused || half.body == nullptr || half.body->bytes() <= buffer_limit_) return false;
+  if (half.paused || half.body == nullptr || half.body->bytes() <= slot.limit[d]) return false;
   Overflow(d);
   return true;
 }
@@ -104,10 +153,10 @@ uint64_t FilterChain::HeldBytes(Direction direction) const {
   uint64_t held = 0;
   for (uint32_t i = 0; i < count_; ++i) {
     const FilterSlot::Half& half = slots_[i].half[direction];
+    const uint64_t limit = slots_[i].limit[direction];
     // Up to the limit the sender goes on, for the filter may wait for more than a window.
-    if (half.body != nullptr && half.paused && half.body->bytes() > buffer_limit_) {
-      held += half.body->bytes() - buffer_limit_;
-    }
+    if (half.body != nullptr && half.paused && half.body->bytes() > limit)
+      held += half.body->bytes() - limit;
   }
   return held;
 }
@@ -119,9 +168,13 @@ void FilterChain::Headers(Direction direction, bool end_stream) {
     for (uint32_t i = 0; i < count_; ++i) {
       FilterSlot::Half& half = slots_[i].half[direction];
       SliceQueue* body = half.body;
+      SliceQueue* injected = half.injected;
       half = FilterSlot::Half{};
       half.body = body;
+      half.injected = injected;
     }
+    headers_step_[direction] = 0;
+    end_step_[direction] = -1;
   }
   closed_[direction] = false;
   bodiless_[direction] = end_stream;
@@ -161,11 +214,14 @@ void FilterChain::PassHeaders(Direction d, int i, bool end) {
       ForgetLength(d, slot, end);
       continue;
     }
-    const int32_t status = Call(hook, slot, d, uint32_t{end});
-    if (AfterHook(d, slot, status)) return;
-    ForgetLength(d, slot, end);
     FilterSlot::Half& half = slot.half[d];
+    half.in_headers = true;
+    const int32_t status = Call(hook, slot, d, uint32_t{end});
+    half.in_headers = false;
+    if (AfterHook(d, slot, kHeaders[d], status)) return;
+    ForgetLength(d, slot, end);
     if (status != WEIR_CONTINUE) {
+      HeadersAt(d, i, end);
       half.headers = true;
       half.all = status == WEIR_STOP_ALL || status == WEIR_STOP_ALL_WATERMARK;
       half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
@@ -183,6 +239,7 @@ void FilterChain::PassHeaders(Direction d, int i, bool end) {
       return;
     }
   }
+  HeadersAt(d, i, end);
   owner_->OnChainHeaders(d, end);
 }
 
@@ -193,17 +250,19 @@ void FilterChain::PassData(Direction d, int i, SliceQueue* data, bool end) {
     FilterSlot::Half& half = slot.half[d];
     const auto hook =
         d == kRequest ? slot.entry->api->request_data : slot.entry->api->response_data;
+    if (half.injected != nullptr && !SendInjected(d, i)) return;
     if (hook == nullptr && !half.stopped()) continue;
     SliceQueue* body = Body(&slot, d);
     if (body == nullptr) return Overflow(d);
     data->MoveTo(body);
+    if (end) EndAt(d, i);
     half.end = half.end || end;
     if (hook == nullptr || half.all) {
       OverLimit(d, slot);
       return;
     }
     const int32_t status = Call(hook, slot, d, uint32_t{half.end});
-    if (AfterHook(d, slot, status)) return;
+    if (AfterHook(d, slot, kData[d], status)) return;
     if (status != WEIR_CONTINUE) {
       half.data = true;
       half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
@@ -211,15 +270,25 @@ void FilterChain::PassData(Direction d, int i, SliceQueue* data, bool end) {
       return;
     }
     const bool headers_next = half.headers;
+    const bool trailers = std::exchange(half.made_trailers, false);
     half.headers = half.data = half.paused = false;
     body->MoveTo(data);
     if (headers_next) {
-      const bool all = end && data->empty();
+      const bool all = end && data->empty() && !trailers;
       PassHeaders(d, Next(d, i), all);
       if (!Going(d, run) || all) return;
     }
+    if (trailers) return PassWithTrailers(d, Next(d, i), data);
   }
+  if (end) EndAt(d, i);
   owner_->OnChainData(d, data, end);
+}
+
+// The end of a body behind which there are trailers now.
+void FilterChain::PassWithTrailers(Direction d, int i, SliceQueue* data) {
+  const uint32_t run = run_[d];
+  if (!data->empty()) PassData(d, i, data, false);
+  if (Going(d, run)) PassTrailers(d, i);
 }
 
 // The end of the body for a filter that does not look at trailers. False: it holds the message.
@@ -229,7 +298,7 @@ bool FilterChain::LastData(Direction d, int i) {
   const auto hook = d == kRequest ? slot.entry->api->request_data : slot.entry->api->response_data;
   if (hook == nullptr || half.all) return !half.stopped();
   const int32_t status = Call(hook, slot, d, 1u);
-  if (AfterHook(d, slot, status)) return false;
+  if (AfterHook(d, slot, kData[d], status)) return false;
   if (status == WEIR_CONTINUE) return true;
   half.data = true;
   half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
@@ -244,6 +313,8 @@ void FilterChain::PassTrailers(Direction d, int i) {
     FilterSlot::Half& half = slot.half[d];
     const auto hook =
         d == kRequest ? slot.entry->api->request_trailers : slot.entry->api->response_trailers;
+    if (half.injected != nullptr && !SendInjected(d, i)) return;
+    EndAt(d, i);
     if (half.all) {
       half.trailers = true;
       return;
@@ -254,7 +325,7 @@ void FilterChain::PassTrailers(Direction d, int i) {
       go = LastData(d, i);
     } else {
       const int32_t status = Call(hook, slot, d);
-      if (AfterHook(d, slot, status)) return;
+      if (AfterHook(d, slot, kTrailers[d], status)) return;
       go = status == WEIR_CONTINUE;
     }
     if (!Going(d, run)) return;
@@ -266,6 +337,7 @@ void FilterChain::PassTrailers(Direction d, int i) {
     Release(d, i);
     if (!Going(d, run)) return;
   }
+  EndAt(d, i);
   owner_->OnChainTrailers(d);
 }
 
@@ -278,12 +350,14 @@ void FilterChain::Release(Direction d, int i) {
   const bool headers = half.headers;
   // An end that was not held has gone by.
   const bool end = half.end && half.stopped();
+  const bool made = std::exchange(half.made_trailers, false) && end;
   half.headers = half.all = half.data = half.trailers = half.paused = false;
   if (headers) {
-    const bool all = end && held.empty();
+    const bool all = end && held.empty() && !made;
     PassHeaders(d, Next(d, i), all);
     if (!Going(d, run) || all) return;
   }
+  if (made) return PassWithTrailers(d, Next(d, i), &held);
   if (!held.empty() || end) PassData(d, Next(d, i), &held, end);
 }
 
@@ -300,9 +374,11 @@ bool FilterChain::AskResume(FilterSlot* slot, Direction direction) {
 void FilterChain::RunResumes() {
   for (int d = 0; d < 2; ++d) {
     for (uint32_t i = 0; i < count_ && !dead_; ++i) {
-      if (!slots_[i].half[d].resume) continue;
-      slots_[i].half[d].resume = false;
-      Resume(static_cast<Direction>(d), static_cast<int>(i));
+      FilterSlot::Half& half = slots_[i].half[d];
+      const auto direction = static_cast<Direction>(d);
+      if (half.injected != nullptr) SendInjected(direction, static_cast<int>(i));
+      if (dead_ || !std::exchange(half.resume, false)) continue;
+      Resume(direction, static_cast<int>(i));
     }
   }
 }
@@ -322,12 +398,14 @@ void FilterChain::Resume(Direction d, int i) {
   half.headers = half.all = half.data = half.trailers = half.paused = false;
   SliceQueue held(pool_);
   if (half.body != nullptr) half.body->MoveTo(&held);
+  const bool made = std::exchange(half.made_trailers, false);
+  if (made) half.end = false;
   const bool end = half.end;
   const bool all = end && held.empty();
   PassHeaders(d, Next(d, i), all);
   if (!Going(d, run) || all) return;
   if (!held.empty() || end) PassData(d, i, &held, end);
-  if (trailers && Going(d, run)) PassTrailers(d, i);
+  if ((trailers || made) && Going(d, run)) PassTrailers(d, i);
 }
 
 bool FilterChain::Interim() {
@@ -335,7 +413,7 @@ bool FilterChain::Interim() {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->response_interim == nullptr) continue;
     const int32_t status = Call(slot.entry->api->response_interim, slot, kResponse);
-    if (AfterHook(kResponse, slot, status)) return false;
+    if (AfterHook(kResponse, slot, "response_interim", status)) return false;
     if (status != WEIR_CONTINUE) return false;  // withheld
   }
   return !dead_;
@@ -346,7 +424,12 @@ void FilterChain::Complete() {
   completed_ = true;
   for (uint32_t i = 0; i < count_; ++i) {
     FilterSlot& slot = slots_[i];
-    if (slot.entry->api->complete != nullptr) slot.entry->api->complete(slot.self, Handle(slot));
+    if (slot.entry->api->complete == nullptr) continue;
+    try {
+      slot.entry->api->complete(slot.self, Handle(slot));
+    } catch (...) {
+      Blame(*slot.entry, "complete", kThrew);
+    }
   }
 }
 
@@ -355,11 +438,17 @@ void FilterChain::Destroy() {
   DropTicket();
   for (uint32_t i = 0; i < count_; ++i) {
     FilterSlot& slot = slots_[i];
-    if (slot.entry->api->destroy != nullptr && slot.entry->api->state_size > 0)
-      slot.entry->api->destroy(slot.self);
+    if (slot.entry->api->destroy != nullptr && slot.entry->api->state_size > 0) {
+      try {
+        slot.entry->api->destroy(slot.self);
+      } catch (...) {
+        Blame(*slot.entry, "destroy", kThrew);
+      }
+    }
     for (FilterSlot::Half& half : slot.half) {
       if (half.body != nullptr) half.body->~SliceQueue();
-      half.body = nullptr;
+      if (half.injected != nullptr) half.injected->~SliceQueue();
+      half.body = half.injected = nullptr;
     }
   }
   count_ = 0;

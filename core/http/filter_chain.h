@@ -1,14 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/base/arena.h"
+#include "core/base/log.h"
 #include "core/http/message.h"
+#include "core/http/metadata.h"
 #include "core/http/path.h"
 #include "core/http/route/route.h"
 #include "core/http/slice_queue.h"
+#include "core/observe/response_flags.h"
 #include "plugins/abi/weir.h"
 
 namespace weir::http {
@@ -23,6 +27,13 @@ struct FilterEntry {
   std::string plugin;   // for the log and `plugin.<name>.errors`
   uint32_t errors = 0;  // counter id of weir_host.count
   bool disabled = false;
+  // Nothing of it would ever be called, and so no stream has it (IsIdle).
+  bool idle = false;
+  // Of the line that its failures write; shared by the workers. Null: they write none.
+  std::shared_ptr<base::LogThrottle> throttle;
+
+  // Whether the table has no function that a stream could call.
+  static bool IsIdle(const weir_http_filter_api& api);
 };
 
 // What a chain passes things on to: the stream.
@@ -33,7 +44,9 @@ class FilterChainOwner {
   virtual void OnChainTrailers(Direction direction) = 0;
   // A filter holds more than the buffer limit: 413 for a request, 500 for a response.
   virtual void OnChainOverflow(Direction direction) = 0;
-  // A hook failed: the stream ends closed.
+  // A failure of a filter, for its counter.
+  virtual void CountFailure(const FilterEntry& entry) = 0;
+  // A hook failed, which is counted and in the log: the stream ends closed.
   virtual void OnChainFailure(const FilterEntry& entry) = 0;
   // Carries out a local reply or reset that a hook asked for. True: the stream does not go on this
   // way.
@@ -46,9 +59,23 @@ class FilterChainOwner {
   virtual void RequestReset() = 0;
   virtual void RequestResume() = 0;
   virtual uint64_t Ticket() = 0;
+  // data() null: not known (yet). Views live as long as the stream, or until it changes.
   virtual std::string_view Attribute(uint32_t id) = 0;
   // The rules for a path that a filter sets: those of one that is received.
   virtual const PathOptions& ChainPathOptions() const = 0;
+  // False: not known (yet).
+  virtual bool Number(uint32_t id, int64_t* value) = 0;
+  // What listener filters noted of the connection; data() null: nothing.
+  virtual std::string_view ConnectionNote(std::string_view space, std::string_view key) = 0;
+  virtual void AddFlag(observe::ResponseFlag flag) = 0;
+  // A filter changes the request's path, which is still the old one.
+  virtual void OnPathChange() = 0;
+  // Finds the route anew; null: none matches.
+  virtual const Route* RefreshRoute() = 0;
+  // Body bytes that went past the filters and not yet away from this worker.
+  virtual uint64_t BytesAhead(Direction direction) = 0;
+  // Empty trailers for a message that has none; null: no room.
+  virtual Message* MakeTrailers(Direction direction) = 0;
 
  protected:
   ~FilterChainOwner() = default;
@@ -60,16 +87,19 @@ class FilterChain;
 struct FilterSlot {
   // What this filter withholds from those after it, in one direction.
   struct Half {
-    bool headers = false;         // the headers
-    bool all = false;             // everything, and it sees nothing more itself until resume
-    bool data = false;            // the body so far
-    bool trailers = false;        // the trailers
-    bool trailers_shown = false;  // its trailers hook has run
-    bool paused = false;          // over the limit the sender is paused
-    bool end = false;             // the end of the body is in the buffer
-    bool resume = false;          // asked for, to be carried out
-    bool in_hook = false;         // a hook of this half runs
-    SliceQueue* body = nullptr;   // what reached this filter and was not passed on
+    bool headers = false;            // the headers
+    bool all = false;                // everything, and it sees nothing more itself until resume
+    bool data = false;               // the body so far
+    bool trailers = false;           // the trailers
+    bool trailers_shown = false;     // its trailers hook has run
+    bool paused = false;             // over the limit the sender is paused
+    bool end = false;                // the end of the body is in the buffer
+    bool resume = false;             // asked for, to be carried out
+    bool in_hook = false;            // a hook of this half runs
+    bool in_headers = false;         // ... that of the headers
+    bool made_trailers = false;      // behind the end of the body come trailers that it made
+    SliceQueue* body = nullptr;      // what reached this filter and was not passed on
+    SliceQueue* injected = nullptr;  // what it passes to those after it when its turn comes
     bool stopped() const { return headers || all || data || trailers; }
   };
   FilterChain* chain;
@@ -77,6 +107,7 @@ struct FilterSlot {
   void* self;
   void* route_config;
   bool length_set[2];  // this filter set the announced length itself
+  uint64_t limit[2];   // of what it may withhold
   Half half[2];
 };
 
@@ -128,6 +159,14 @@ class FilterChain {
 
   FilterChainOwner* owner() const { return owner_; }
   SliceQueue* Body(FilterSlot* slot, Direction direction);
+  // The notes of the stream's filters.
+  Metadata& notes() { return notes_; }
+  base::Arena* arena() { return arena_; }
+  // See weir_http_api, whose rules about when they may be asked for are checked here.
+  int32_t RefreshRoute(FilterSlot* slot);
+  bool MayInject(const FilterSlot* slot, Direction direction) const;
+  int32_t Inject(FilterSlot* slot, Direction direction, std::string_view data);
+  int32_t AddTrailers(FilterSlot* slot, Direction direction);
   // A filter asked to go on, from a hook or later.
   bool AskResume(FilterSlot* slot, Direction direction);
   // The number under which late calls find this chain; from its first use until Destroy it is
@@ -137,7 +176,6 @@ class FilterChain {
   bool dead() const { return dead_; }
   // The headers came with the end of their message.
   bool bodiless(Direction direction) const { return bodiless_[direction]; }
-  uint32_t buffer_limit() const { return buffer_limit_; }
   // Where content-length is written when a filter asks for it: 20 bytes for each direction.
   char* length_text(Direction direction) { return length_text_[direction]; }
   FilterSlot* slot(uint32_t i) { return &slots_[i]; }
@@ -149,6 +187,24 @@ class FilterChain {
   int Next(Direction d, int i) const { return d == kRequest ? i + 1 : i - 1; }
   bool In(int i) const { return i >= 0 && i < static_cast<int>(count_); }
 
+  // How many filters come before this one on the direction's way.
+  int Step(Direction d, int i) const {
+    return d == kRequest ? i : static_cast<int>(count_) - 1 - i;
+  }
+  // The headers, or the end of the message, have come to filter i; to the owner: i is not In.
+  void HeadersAt(Direction d, int i, bool end) {
+    headers_step_[d] = Step(d, i);
+    if (end) end_step_[d] = headers_step_[d];
+  }
+  void EndAt(Direction d, int i) { end_step_[d] = Step(d, i); }
+  uint64_t BytesAhead(const FilterSlot* slot, Direction d) const;
+  // False: iteration must not go on.
+  bool SendInjected(Direction d, int i);
+  bool Create(FilterSlot* slot);
+  void Blame(const FilterEntry& entry, const char* hook, int32_t status);
+  template <class Hook, class... Args>
+  int32_t Call(Hook hook, FilterSlot& slot, Direction d, Args... args);
+
   void PassHeaders(Direction d, int i, bool end);
   void PassData(Direction d, int i, SliceQueue* data, bool end);
   void PassTrailers(Direction d, int i);
@@ -158,7 +214,8 @@ class FilterChain {
   void DropTicket();
   void ForgetLength(Direction d, const FilterSlot& slot, bool end);
   // True when iteration must not go on.
-  bool AfterHook(Direction d, const FilterSlot& slot, int32_t status);
+  bool AfterHook(Direction d, const FilterSlot& slot, const char* hook, int32_t status);
+  void PassWithTrailers(Direction d, int i, SliceQueue* data);
   bool OverLimit(Direction d, const FilterSlot& slot);
   void Overflow(Direction d);
   bool Going(Direction d, uint32_t run) const { return !dead_ && !closed_[d] && run_[d] == run; }
@@ -168,13 +225,16 @@ class FilterChain {
   base::SlabPool* pool_;
   FilterSlot* slots_ = nullptr;
   uint32_t count_ = 0;
-  uint32_t buffer_limit_ = 0;
   bool dead_ = false;
   bool completed_ = false;
   bool closed_[2] = {};
   uint32_t run_[2] = {};  // how often the direction was started
   bool changes_length_[2] = {};
   bool bodiless_[2] = {};
+  int headers_step_[2] = {};
+  int end_step_[2] = {-1, -1};  // -1: the end has not come
+  const FilterEntry* entries_ = nullptr;
+  Metadata notes_;
   char length_text_[2][20] = {};
   uint64_t ticket_ = 0;  // 0: none was taken
 };

@@ -5,6 +5,7 @@
 
 #include "core/http/authority.h"
 #include "core/http/filter_chain.h"
+#include "core/http/filter_host_calls.h"
 #include "core/net/ticket.h"
 #include "plugins/util/ascii.h"
 #include "plugins/util/scan.h"
@@ -13,12 +14,12 @@
 namespace weir::http {
 namespace {
 
+using namespace host;
+
 // A call with more than this is a mistake of the plugin, or a length that was never one.
 constexpr size_t kMaxFieldBytes = 262144;
 constexpr size_t kMaxReplyBody = 1048576;
 constexpr uint32_t kMaxReplyFields = 64;
-// What a hook may append beyond the buffer limit: as much as one received chunk can bring.
-constexpr uint64_t kChunkBytes = 262144;
 
 // The framing names in the order in which iterating shows them. Each has a fixed index in front of
 // the fields, so that indices stay valid when a value appears or goes.
@@ -27,43 +28,6 @@ constexpr uint16_t kFraming[] = {
     WEIR_TOKEN_TE,     WEIR_TOKEN_EXPECT,         WEIR_TOKEN_CONNECTION,
     WEIR_TOKEN_UPGRADE};
 constexpr uint32_t kFramingCount = sizeof(kFraming) / sizeof(kFraming[0]);
-
-FilterSlot* Slot(weir_stream* stream) {
-  return reinterpret_cast<FilterSlot*>(stream);
-}
-
-bool IsView(weir_view v, size_t most) {
-  return v.size <= most && (v.data != nullptr || v.size == 0);
-}
-bool IsBodyOf(uint32_t which) {
-  return which == WEIR_REQUEST || which == WEIR_RESPONSE;
-}
-Direction DirectionOf(uint32_t which) {
-  return which == WEIR_REQUEST || which == WEIR_REQUEST_TRAILERS ? kRequest : kResponse;
-}
-
-Message* MessageOf(weir_stream* stream, uint32_t which) {
-  if (stream == nullptr || which > WEIR_RESPONSE_TRAILERS) return nullptr;
-  Message* message = Slot(stream)->chain->owner()->ChainMessage(which);
-  return message == nullptr || message->empty() ? nullptr : message;
-}
-
-// Null when there is no such message or it has gone by.
-Message* WritableOf(weir_stream* stream, uint32_t which) {
-  Message* message = MessageOf(stream, which);
-  if (message == nullptr || Slot(stream)->chain->dead()) return nullptr;
-  return Slot(stream)->chain->owner()->ChainWritable(which) ? message : nullptr;
-}
-
-int32_t Give(std::string_view text, weir_view* value) {
-  *value = View(text);
-  return WEIR_OK;
-}
-
-int32_t Nothing(weir_view* value) {
-  *value = {nullptr, 0};
-  return WEIR_ERROR;
-}
 
 // ---- Framing, shown as the fields that it would be
 
@@ -136,25 +100,32 @@ int32_t FieldAt(weir_stream* stream, uint32_t which, uint32_t index, weir_view* 
   return Give(Value(message->field(index)), value);
 }
 
-int32_t Get(weir_stream* stream, uint32_t which, weir_view name, uint32_t index, weir_view* value) {
-  if (value == nullptr || !IsView(name, kMaxFieldBytes)) return WEIR_REFUSED;
-  Nothing(value);
-  Message* message = MessageOf(stream, which);
-  if (message == nullptr || name.size == 0) return WEIR_ERROR;
-  const uint16_t token = util::FindToken(View(name));
+int32_t GetKnown(weir_stream* stream, uint32_t which, Message* message, uint16_t token,
+                 uint32_t index, weir_view* value) {
   if (IsFramingToken(token)) {
     const std::string_view text = Framing(*Slot(stream), which, message, token);
-    return index > 0 || text.empty() ? WEIR_ERROR : Give(text, value);
+    return index > 0 || text.empty() ? Nothing(value) : Give(text, value);
   }
-  const weir_field* field = message->Find(View(name), index);
-  return field == nullptr ? WEIR_ERROR : Give(Value(*field), value);
+  const weir_field* field = message->Find(token, index);
+  return field == nullptr ? Nothing(value) : Give(Value(*field), value);
+}
+
+int32_t Get(weir_stream* stream, uint32_t which, weir_view name, uint32_t index, weir_view* value) {
+  if (value == nullptr || !IsView(name, kMaxFieldBytes)) return WEIR_REFUSED;
+  Message* message = MessageOf(stream, which);
+  if (message == nullptr || name.size == 0) return Nothing(value);
+  const uint16_t token = util::FindToken(View(name));
+  if (token != 0) return GetKnown(stream, which, message, token, index, value);
+  const weir_field* field = message->FindUnknown(View(name), index);
+  return field == nullptr ? Nothing(value) : Give(Value(*field), value);
 }
 
 int32_t GetToken(weir_stream* stream, uint32_t which, uint32_t token, uint32_t index,
                  weir_view* value) {
   if (value == nullptr) return WEIR_REFUSED;
-  if (token == 0 || token >= WEIR_TOKEN_COUNT) return Nothing(value);
-  return Get(stream, which, View(util::TokenName(static_cast<uint16_t>(token))), index, value);
+  Message* message = MessageOf(stream, which);
+  if (message == nullptr || token == 0 || token >= WEIR_TOKEN_COUNT) return Nothing(value);
+  return GetKnown(stream, which, message, static_cast<uint16_t>(token), index, value);
 }
 
 int32_t Set(weir_stream* stream, uint32_t which, weir_view name, weir_view value) {
@@ -200,20 +171,23 @@ int32_t GetStart(weir_stream* stream, weir_view name, weir_view* value) {
 
 // A filter's path is one like any other: what stands behind it relies on the form that the rules
 // give.
-int32_t SetPath(Message* request, const PathOptions& options, std::string_view path) {
+int32_t SetPath(FilterChainOwner* owner, Message* request, std::string_view path) {
   if (request->path().empty()) return WEIR_REFUSED;  // a plain CONNECT has none and gets none
   if (path == "*") {
     if (request->method() != "OPTIONS") return WEIR_REFUSED;
+    owner->OnPathChange();
     request->head().path = {"*", 1};
     return WEIR_OK;
   }
   const std::string_view kept = request->arena()->Copy(path);
   if (kept.data() == nullptr && !path.empty()) return WEIR_NO_ROOM;
   // The bytes are the arena's, ours to change.
-  const PathResult result = NormalizePath(kept, options, const_cast<char*>(kept.data()));
+  const PathResult result =
+      NormalizePath(kept, owner->ChainPathOptions(), const_cast<char*>(kept.data()));
   // There is nobody to redirect.
   if (result.verdict == PathVerdict::kReject || result.verdict == PathVerdict::kRedirect)
     return WEIR_REFUSED;
+  owner->OnPathChange();
   request->head().path = View(result.path);
   return WEIR_OK;
 }
@@ -235,8 +209,7 @@ int32_t SetStart(weir_stream* stream, weir_view name, weir_view value) {
   if (!IsView(name, kMaxFieldBytes) || !IsView(value, kMaxFieldBytes)) return WEIR_REFUSED;
   Message* request = WritableOf(stream, WEIR_REQUEST);
   if (request == nullptr) return WEIR_REFUSED;
-  if (View(name) == ":path")
-    return SetPath(request, Slot(stream)->chain->owner()->ChainPathOptions(), View(value));
+  if (View(name) == ":path") return SetPath(Slot(stream)->chain->owner(), request, View(value));
   if (View(name) == ":authority") return SetAuthority(request, View(value));
   return WEIR_REFUSED;
 }
@@ -244,15 +217,6 @@ int32_t SetStart(weir_stream* stream, weir_view name, weir_view value) {
 uint32_t Status(weir_stream* stream) {
   Message* response = MessageOf(stream, WEIR_RESPONSE);
   return response == nullptr ? 0 : response->head().status;
-}
-
-bool HasNoBody(uint32_t status) {
-  return status == 204 || status == 304;
-}
-
-bool IsToHead(weir_stream* stream) {
-  const Message* request = MessageOf(stream, WEIR_REQUEST);
-  return request != nullptr && request->method() == "HEAD";
 }
 
 // Whether a body may follow depends on the status: what was announced under the old one must not be
@@ -293,20 +257,6 @@ weir_view BodyPiece(weir_stream* stream, uint32_t which, uint64_t offset) {
           static_cast<size_t>(slice.size() - offset)};
 }
 
-// A body that differs from its announced length would be cut, or read as the next message: the
-// length goes while the head can still be changed, and after that the body cannot be changed.
-// Filters that declare WEIR_FILTER_CHANGES_*_LENGTH had the length taken away before.
-bool ForgetLength(weir_stream* stream, uint32_t which) {
-  Message* message = MessageOf(stream, which);
-  if (message == nullptr || message->has(WEIR_HEAD_NO_BODY)) return false;
-  if (which == WEIR_RESPONSE && (HasNoBody(message->head().status) || IsToHead(stream)))
-    return false;
-  if (!message->has(WEIR_HEAD_HAS_LENGTH) || Slot(stream)->length_set[which]) return true;
-  if (WritableOf(stream, which) == nullptr) return false;
-  message->head().flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
-  return true;
-}
-
 int32_t BodyDrain(weir_stream* stream, uint32_t which, uint64_t size) {
   if (stream == nullptr || !IsBodyOf(which) || Slot(stream)->chain->dead()) return WEIR_REFUSED;
   if (size == 0) return WEIR_OK;
@@ -324,7 +274,7 @@ int32_t BodyAppend(weir_stream* stream, uint32_t which, weir_view data) {
   // Outside of a hook of this half, and with nothing stopped, nobody would pass the bytes on.
   if (slot->chain->dead() || (!half.in_hook && !half.stopped())) return WEIR_REFUSED;
   if (data.size == 0) return WEIR_OK;
-  const uint64_t most = uint64_t{slot->chain->buffer_limit()} + kChunkBytes;
+  const uint64_t most = slot->limit[which] + kChunkBytes;
   if (data.size > most || BodySize(stream, which) > most - data.size) return WEIR_NO_ROOM;
   if (!ForgetLength(stream, which)) return WEIR_REFUSED;
   SliceQueue* body = slot->chain->Body(slot, DirectionOf(which));
@@ -429,7 +379,6 @@ weir_stream* StreamOfTicket(weir_ticket ticket) {
 const weir_http_api* HttpFilterHostTable() {
   static const weir_http_api api = [] {
     weir_http_api table{};
-    table.struct_size = offsetof(weir_http_api, number);
     table.field_count = FieldCount;
     table.field_at = FieldAt;
     table.get = Get;
@@ -452,6 +401,8 @@ const weir_http_api* HttpFilterHostTable() {
     table.resume = ResumeTicket;
     table.route_config = RouteConfig;
     table.attribute = GetAttribute;
+    host::AddStreamCalls(&table);
+    table.struct_size = sizeof table;
     return table;
   }();
   return &api;

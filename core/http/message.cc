@@ -160,20 +160,24 @@ void Message::Reset(uint8_t kind, uint16_t status) {
   present_[0] = present_[1] = 0;
 }
 
-weir_field* Message::Find(uint16_t token) {
+weir_field* Message::Find(uint16_t token, uint32_t index) {
   if (!MayHave(token)) return nullptr;
   for (uint32_t i = 0; i < head_.field_count; ++i) {
-    if (head_.fields[i].token == token && !Removed(head_.fields[i])) return &head_.fields[i];
+    weir_field& f = head_.fields[i];
+    if (f.token == token && !Removed(f) && index-- == 0) return &f;
   }
   return nullptr;
 }
 
 weir_field* Message::Find(std::string_view name, uint32_t index) {
   const uint16_t token = util::FindToken(name);
-  if (token != 0 && !MayHave(token)) return nullptr;
+  return token != 0 ? Find(token, index) : FindUnknown(name, index);
+}
+
+weir_field* Message::FindUnknown(std::string_view name, uint32_t index) {
   for (uint32_t i = 0; i < head_.field_count; ++i) {
     weir_field& f = head_.fields[i];
-    if (Removed(f) || f.token != token || (token == 0 && Name(f) != name)) continue;
+    if (Removed(f) || f.token != 0 || Name(f) != name) continue;
     if (index-- == 0) return &f;
   }
   return nullptr;

@@ -67,10 +67,12 @@ class Message {
   uint32_t count() const { return head_.field_count; }
   weir_field& field(uint32_t i) { return head_.fields[i]; }
 
-  // One bit test when the message has no such field. Known tokens only.
-  weir_field* Find(uint16_t token);
+  // The index-th field of that name. One bit test when the message has none. Known tokens only.
+  weir_field* Find(uint16_t token, uint32_t index = 0);
   // The index-th field of that name (lower case).
   weir_field* Find(std::string_view name, uint32_t index = 0);
+  // The same for a name that has no token.
+  weir_field* FindUnknown(std::string_view name, uint32_t index);
   // The value of the first field, or nothing.
   std::string_view Get(uint16_t token) {
     const weir_field* f = Find(token);

@@ -15,7 +15,7 @@ namespace weir::http {
 // An answer that the proxy makes itself.
 struct LocalReply {
   uint32_t status = 500;
-  std::string_view body;               // for %LOCAL_REPLY_BODY%; copied
+  std::string_view body;               // for %LOCAL_REPLY_BODY%; lives as long as the stream
   std::string_view details;            // RESPONSE_CODE_DETAILS; copied
   const weir_field* fields = nullptr;  // further fields; copied
   uint32_t field_count = 0;

@@ -141,8 +141,8 @@ class ChainOwner final : public http::FilterChainOwner {
     ++overflows[d];
     if (reply_on_failure) Reply(d == http::kRequest ? 413 : 500);
   }
+  void CountFailure(const http::FilterEntry&) override { ++failures; }
   void OnChainFailure(const http::FilterEntry&) override {
-    ++failures;
     pending_status = 0;
     if (reply_on_failure) Reply(500);
   }
@@ -162,7 +162,7 @@ class ChainOwner final : public http::FilterChainOwner {
       case WEIR_RESPONSE:
         return has_response ? &response_ : nullptr;
       default:
-        if (!has_trailers) return nullptr;
+        if (!has_trailers && !made_trailers[which == WEIR_RESPONSE_TRAILERS]) return nullptr;
         return which == WEIR_REQUEST_TRAILERS ? &request_trailers_ : &response_trailers_;
     }
   }
@@ -178,6 +178,25 @@ class ChainOwner final : public http::FilterChainOwner {
   void RequestReset() override { pending_reset = true; }
   void RequestResume() override { wants_resume = true; }
   uint64_t Ticket() override { return ticket; }
+  bool Number(uint32_t id, int64_t* value) override {
+    *value = 1000 + id;
+    return id == WEIR_NUMBER_ATTEMPTS;
+  }
+  std::string_view ConnectionNote(std::string_view, std::string_view key) override {
+    return key == "of-connection" ? std::string_view("noted") : std::string_view{};
+  }
+  void AddFlag(observe::ResponseFlag flag) override { flags.Set(flag); }
+  void OnPathChange() override { ++path_changes; }
+  const http::Route* RefreshRoute() override {
+    ++refreshed;
+    return nullptr;
+  }
+  uint64_t BytesAhead(http::Direction) override { return ahead; }
+  http::Message* MakeTrailers(http::Direction d) override {
+    if (has_trailers) return nullptr;
+    made_trailers[d] = true;
+    return d == http::kRequest ? &request_trailers_ : &response_trailers_;
+  }
   std::string_view Attribute(uint32_t id) override {
     return id == WEIR_ATTR_PROTOCOL ? std::string_view("HTTP/1.1") : std::string_view{};
   }
@@ -203,6 +222,11 @@ class ChainOwner final : public http::FilterChainOwner {
   bool has_response = true;
   bool has_trailers = true;
   bool built = false;
+  bool made_trailers[2] = {};
+  int path_changes = 0;
+  int refreshed = 0;
+  uint64_t ahead = 0;  // what BytesAhead says
+  observe::ResponseFlags flags;
   bool reply_on_failure = true;
   bool writable[4] = {true, true, true, true};
   uint64_t ticket = 77;

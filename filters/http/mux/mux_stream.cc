@@ -159,6 +159,7 @@ void MuxStream::OnUpstreamHead(weir_head& head, bool end_stream) {
   head_forwarded_ = true;
   tunnel_ = (head.flags & WEIR_HEAD_TUNNEL) != 0;
   host_->info().upstream_head_ms = host_->worker()->reactor->now_ms();
+  host_->info().upstream_version = head.http_version;
   pool_->stats().CountResponse(head.status);
   if (replayed_ && head.status < 500) pool_->stats().upstream_rq_retry_success->Add();
   host_->RespondHead(head, end_stream);
@@ -195,6 +196,7 @@ void MuxStream::OnUpstreamEnd() {
 }
 
 void MuxStream::OnUpstreamSent() {
+  host_->info().upstream_sent_ms = host_->worker()->reactor->now_ms();
   if (tunnel_ && attachment_.received_all()) Finish();
 }
 
@@ -204,6 +206,7 @@ void MuxStream::Finish() {
   if (state_ != State::kLinked) return;
   if (tunnel_ && !attachment_.sent_all()) return;
   pool_->stats().upstream_rq_completed->Add();
+  host_->info().upstream_end_ms = host_->worker()->reactor->now_ms();
   const uint64_t dropped = attachment_.queued_bytes();
   Unlink(WEIR_REASON_NO_ERROR);
   // Credited, so that a client that reads nothing before it has sent everything comes to its end.

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config/config.h"
@@ -32,6 +33,8 @@ struct HcmConfig {
   const weir_host* plugin_host = nullptr;
   uint32_t buffer_limit = 0;  // the listener's: of one connection, each way
   http::PathOptions path_options;
+  std::string_view listener_name;  // in the configuration, which `settings` keeps alive
+  std::string_view filter_chain_name;
   uint16_t listener_port = 0;
   bool secure = false;
   // The admin's: it is asked most when there is no memory left, and takes little.

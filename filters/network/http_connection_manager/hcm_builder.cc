@@ -36,6 +36,9 @@ class Builder {
     hcm_->settings =
         std::shared_ptr<const config::HttpConnectionManager>(context_.bootstrap, &settings_);
     hcm_->listener_port = listener_.address.port;
+    hcm_->listener_name = listener_.name;
+    if (!listener_.filter_chains.empty())
+      hcm_->filter_chain_name = listener_.filter_chains.front().name;
     hcm_->secure =
         !listener_.filter_chains.empty() && listener_.filter_chains.front().tls != nullptr;
     hcm_->path_options.normalize = settings_.normalize_path;
@@ -123,6 +126,8 @@ class Builder {
       entry.name = filter.name;
       entry.plugin = found->plugin->name;
       entry.disabled = filter.disabled;
+      entry.idle = http::FilterEntry::IsIdle(*entry.api);
+      entry.throttle = std::make_shared<base::LogThrottle>();
       const std::string counter = entry.plugin + ".errors";
       entry.errors = context_.plugin_host->counter({counter.data(), counter.size()});
       bool ok = false;

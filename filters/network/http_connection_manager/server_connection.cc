@@ -46,6 +46,11 @@ class Place final : public net::ServedConnection {
   ServerConnection* connection_;
 };
 
+uint64_t NextId(const net::WorkerContext* worker) {
+  static thread_local uint64_t last = 0;
+  return uint64_t{worker->worker_id} << 48 | ++last;
+}
+
 }  // namespace
 
 void ServeHttp(net::AcceptedConnection&& accepted, const std::shared_ptr<HcmWorker>& hcm) {
@@ -56,7 +61,8 @@ ServerConnection::ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedCo
                                    std::unique_ptr<net::Io> io)
     : CodecConnection(hcm->worker, std::move(io), &hcm->config->codecs),
       hcm_(std::move(hcm)),
-      place_(place) {
+      place_(place),
+      id_(NextId(context())) {
   uint32_t& last = context()->last_client;
   if (++last == 0) ++last;
   client_ = last;

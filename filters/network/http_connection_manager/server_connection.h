@@ -33,6 +33,10 @@ class ServerConnection final : public http::CodecConnection {
   bool last_request() const { return last_request_; }
   // Its number on this worker, never 0.
   uint32_t client() const { return client_; }
+  // A number that no other connection of this process has or had.
+  uint64_t id() const { return id_; }
+  // Null without TLS.
+  const net::TlsSession* tls() const { return io() == nullptr ? nullptr : io()->tls(); }
 
   // A stream of this connection is over for good.
   void StreamGone();
@@ -70,6 +74,7 @@ class ServerConnection final : public http::CodecConnection {
   uint64_t idle_deadline_ = 0;
   uint64_t end_deadline_ = 0;     // max_connection_duration
   uint64_t goaway_deadline_ = 0;  // the second step of a goaway
+  uint64_t id_;
   uint32_t client_ = 0;
   uint32_t streams_ = 0;
   uint32_t requests_ = 0;

@@ -69,6 +69,7 @@ class Stream final : public net::Actor,
   void OnChainData(http::Direction direction, http::SliceQueue* data, bool end_stream) override;
   void OnChainTrailers(http::Direction direction) override;
   void OnChainOverflow(http::Direction direction) override;
+  void CountFailure(const http::FilterEntry& entry) override;
   void OnChainFailure(const http::FilterEntry& entry) override;
   bool RunPendingAction() override;
   http::Message* ChainMessage(uint32_t which) override;
@@ -82,6 +83,13 @@ class Stream final : public net::Actor,
   uint64_t Ticket() override { return ticket_; }
   std::string_view Attribute(uint32_t id) override;
   const http::PathOptions& ChainPathOptions() const override { return hcm_->config->path_options; }
+  bool Number(uint32_t id, int64_t* value) override;
+  std::string_view ConnectionNote(std::string_view, std::string_view) override { return {}; }
+  void AddFlag(observe::ResponseFlag flag) override { info_.flags.Set(flag); }
+  void OnPathChange() override;
+  const http::Route* RefreshRoute() override;
+  uint64_t BytesAhead(http::Direction direction) override;
+  http::Message* MakeTrailers(http::Direction direction) override;
 
   // net::Actor
   void OnDeferred() override;
@@ -89,7 +97,9 @@ class Stream final : public net::Actor,
 
   // The request's side (stream_request.cc).
   bool AcceptHead(const weir_head& head);
+  const http::Route* FindRoute();
   bool CheckUpgrade();
+  bool CheckLength();
   void Refuse(uint32_t status, std::string_view details);
   void RedirectTo(uint32_t status, std::string_view details, std::string_view location);
   void StartFilters(bool end_stream);
@@ -114,8 +124,21 @@ class Stream final : public net::Actor,
   void Finish();
   void Log();
 
+  // What is known (stream_attributes.cc).
+  static constexpr uint32_t kTexts = 32;  // room for each WEIR_ATTR_*
+  std::string_view Kept(uint32_t id, std::string_view text);
+  std::string_view AddressText(uint32_t id, const net::Address& address);
+  std::string_view FlagsText();
+  std::string_view TlsAttribute(uint32_t id);
+  std::string_view OriginalPath();
+  bool Since(uint64_t moment_ms, int64_t* value) const;
+  uint64_t StartUnixUs();
+
   // Time (stream_timers.cc).
   void StartTimers();
+  void StartIdleTimer();
+  void StartRouteTimer();
+  void UseRouteTimes();
   void TouchIdle();
   void Arm();
   void Expire(uint64_t now);
@@ -137,6 +160,9 @@ class Stream final : public net::Actor,
   Pending* pending_ = nullptr;
   http::StreamInfo info_;
   std::string_view original_path_;
+  std::string_view reply_body_;
+  std::string_view* texts_ = nullptr;  // of attributes that somebody asked for, by their ids
+  uint64_t start_unix_ms_ = 0;         // 0: nobody asked yet
 
   bool counted_ : 1 = false;           // rq_active has us
   bool request_ended_ : 1 = false;     // all of the request arrived
@@ -157,6 +183,7 @@ class Stream final : public net::Actor,
   bool paused_ : 1 = false;
   bool trailers_passed_ : 1 = false;  // the request's trailers went to the terminal filter
   bool timed_ : 1 = false;            // the timers run
+  bool route_is_new_ : 1 = false;     // a filter had it found anew, and the head has not got there
   bool finished_ : 1 = false;
 
   uint8_t replies_ = 0;  // local replies begun: a second one replaces the first

@@ -71,12 +71,7 @@ bool Stream::AcceptHead(const weir_head& head) {
     }
     return false;
   }
-  http::RequestView view;
-  view.authority = request_.authority();
-  view.path = request_.path();
-  view.method = request_.method();
-  view.connect = request_.method() == "CONNECT" && request_.path().empty();
-  route_ = hcm_->config->routes->Find(view);
+  route_ = FindRoute();
   return true;
 }
 
@@ -127,13 +122,17 @@ bool Stream::CheckUpgrade() {
   return false;
 }
 
+bool Stream::CheckLength() {
+  if (route_ == nullptr || !request_.has(WEIR_HEAD_HAS_LENGTH) ||
+      request_.head().content_length <= route_->max_request_bytes())
+    return true;
+  hcm_->stats.downstream_rq_too_large->Add();
+  Reply(413, "request_payload_too_large");
+  return false;
+}
+
 void Stream::StartFilters(bool end_stream) {
-  if (route_ != nullptr && request_.has(WEIR_HEAD_HAS_LENGTH) &&
-      request_.head().content_length > route_->max_request_bytes()) {
-    hcm_->stats.downstream_rq_too_large->Add();
-    Reply(413, "request_payload_too_large");
-    return;
-  }
+  if (!CheckLength()) return;
   if (!chain_.Build(hcm_->config->filters, route_, downstream_->hcm()->config->buffer_limit)) {
     if (!finished_ && !local_reply_) Reply(500, "filter_chain_failed");
     return;
@@ -170,6 +169,8 @@ void Stream::OnChainHeaders(Direction direction, bool end_stream) {
   }
   if (finished_ || local_reply_) return;
   request_passed_ = true;
+  // What the route that a filter had found allows has not been looked at.
+  if (route_is_new_ && route_ != nullptr && (!CheckUpgrade() || !CheckLength())) return;
   ServeRoute(end_stream);
 }
 
@@ -293,13 +294,7 @@ void Stream::RequestEnded() {
   request_ended_ = true;
   request_deadline_ = rate_deadline_ = 0;
   info_.request_end_ms = worker()->reactor->now_ms();
-  // The route's time runs from here: Envoy's meaning of `timeout`.
-  if (route_ != nullptr && route_->forward() != nullptr && route_->forward()->timeout.count() > 0 &&
-      !tunnel_) {
-    route_deadline_ =
-        info_.request_end_ms + static_cast<uint64_t>(route_->forward()->timeout.count());
-    if (timed_) Arm();
-  }
+  StartRouteTimer();
 }
 
 void Stream::RequestBodyTaken(uint64_t bytes) {

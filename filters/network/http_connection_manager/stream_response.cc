@@ -190,6 +190,7 @@ void Stream::Reply(const LocalReply& reply) {
   }
   info_.flags.bits |= reply.flags.bits;
   info_.details = arena_.Copy(reply.details);
+  reply_body_ = reply.body;
   CancelTerminal(WEIR_REASON_CANCEL);
   request_dead_ = true;
   route_deadline_ = request_deadline_ = rate_deadline_ = 0;

@@ -12,14 +12,19 @@ namespace weir::hcm {
 
 using observe::ResponseFlag;
 
+void Stream::StartIdleTimer() {
+  const config::RouteAction* forward = route_ == nullptr ? nullptr : route_->forward();
+  const auto idle = forward != nullptr && forward->idle_timeout
+                        ? *forward->idle_timeout
+                        : hcm_->settings().stream_idle_timeout;
+  idle_ms_ = static_cast<uint32_t>(std::min<int64_t>(idle.count(), UINT32_MAX));
+  idle_deadline_ = idle_ms_ == 0 ? 0 : worker()->reactor->now_ms() + idle_ms_;
+}
+
 void Stream::StartTimers() {
   const config::HttpConnectionManager& s = hcm_->settings();
   const uint64_t now = worker()->reactor->now_ms();
-  const config::RouteAction* forward = route_ == nullptr ? nullptr : route_->forward();
-  const auto idle =
-      forward != nullptr && forward->idle_timeout ? *forward->idle_timeout : s.stream_idle_timeout;
-  idle_ms_ = static_cast<uint32_t>(std::min<int64_t>(idle.count(), UINT32_MAX));
-  if (idle_ms_ != 0) idle_deadline_ = now + idle_ms_;
+  StartIdleTimer();
   if (const auto life = Life()) end_deadline_ = now + static_cast<uint64_t>(life->count());
   // Messages of a gRPC call come when there is something to say: a quiet stream is no slow request,
   // and on a connection of many it keeps nobody out. The idle time and its deadline bound it.
@@ -33,6 +38,26 @@ void Stream::StartTimers() {
   }
   timed_ = true;
   Arm();
+}
+
+// The stream has another route: what it may take runs from its own start all the same.
+void Stream::UseRouteTimes() {
+  StartIdleTimer();
+  const auto life = Life();
+  end_deadline_ = life ? info_.start_ms + static_cast<uint64_t>(life->count()) : 0;
+  route_deadline_ = 0;
+  if (request_ended_) StartRouteTimer();
+  Arm();
+}
+
+// The route's time runs from the end of the request: Envoy's meaning of `timeout`.
+void Stream::StartRouteTimer() {
+  if (route_ == nullptr || route_->forward() == nullptr ||
+      route_->forward()->timeout.count() <= 0 || tunnel_)
+    return;
+  route_deadline_ =
+      info_.request_end_ms + static_cast<uint64_t>(route_->forward()->timeout.count());
+  if (timed_) Arm();
 }
 
 // How long the stream may take from its head on: the client's own deadline where the route lets it
