@@ -59,6 +59,11 @@ class HttpFilter {
   Fields request() const { return stream().request(); }
   Fields response() const { return stream().response(); }
 
+  // A local reply, and what the hook that asks for it answers: `return Answer({.status = 403});`
+  Status Answer(const Reply& reply) const {
+    return stream().LocalReply(reply) ? Status::kStopAll : Status::kFail;
+  }
+
   // Calls on this filter from other threads, and later: see Remote below.
   class Remote;
   Remote remote() { return Remote(this); }

@@ -10,6 +10,7 @@
 
 #include "plugins/abi/tokens.h"
 #include "plugins/abi/weir.h"
+#include "plugins/sdk/field_list.h"
 #include "plugins/sdk/view.h"
 
 namespace weir::sdk {
@@ -141,6 +142,7 @@ struct Reply {
   std::string_view body = {};
   std::string_view details = {};  // RESPONSE_CODE_DETAILS; empty: the host names the filter
   std::vector<std::pair<std::string_view, std::string_view>> fields = {};
+  const FieldList* list = nullptr;  // in place of `fields`, for what a configuration gives
 };
 
 // One stream, as a filter or a logger sees it. Cheap to copy; valid until the filter's destructor.
@@ -173,13 +175,14 @@ class HttpStream {
 
   // Takes effect when the hook has returned; answer kStopAll then.
   bool LocalReply(const Reply& reply) const {
+    if (reply.list != nullptr) {
+      return LocalReply(reply, reply.list->data(), reply.list->size());
+    }
     std::vector<weir_field> extra(reply.fields.size());
     for (std::size_t i = 0; i < extra.size(); ++i) {
       if (!MakeField(reply.fields[i].first, reply.fields[i].second, &extra[i])) return false;
     }
-    return api_->local_reply(stream_, reply.status, View(reply.body), extra.data(),
-                             static_cast<std::uint32_t>(extra.size()),
-                             View(reply.details)) == WEIR_OK;
+    return LocalReply(reply, extra.data(), static_cast<std::uint32_t>(extra.size()));
   }
   bool Reset() const { return api_->reset(stream_) == WEIR_OK; }
 
@@ -220,6 +223,10 @@ class HttpStream {
   }
 
  private:
+  bool LocalReply(const Reply& reply, const weir_field* fields, std::uint32_t count) const {
+    return api_->local_reply(stream_, reply.status, View(reply.body), fields, count,
+                             View(reply.details)) == WEIR_OK;
+  }
   std::string_view Start(std::string_view name) const {
     weir_view value{};
     return api_->get_start(stream_, View(name), &value) == WEIR_OK ? Text(value)

@@ -26,7 +26,7 @@ HOST_ONLY = re.compile(
 GRANTED = {}
 # Libraries of the system, and their functions; which plugins are written on which.
 FURTHER = {"re2": (re.compile(r"^libre2\.so\.\d+$"), re.compile(r"^_ZNK?3re2"))}
-WRITTEN_ON = {"health_check.so": ("re2",), "local_ratelimit.so": ("re2",), "rbac.so": ("re2",)}
+WRITTEN_ON = {"header_mutation.so": ("re2",), "health_check.so": ("re2",), "local_ratelimit.so": ("re2",), "rbac.so": ("re2",)}
 
 
 def parse_nm(output):

@@ -382,12 +382,15 @@ class Weir:
   # What may stand in its log besides: information.
   LEVEL = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \d+ (\w+): (.*)$")
 
-  def __init__(self, config, concurrency=1, options=(), descriptors=None, expect_warnings=()):
+  def __init__(self, config, concurrency=1, options=(), descriptors=None, expect_warnings=(), files=None):
     if not BINARY:
       raise HarnessError("WEIR_BINARY is not set: run these tests through ctest")
     self.directory = tempfile.mkdtemp(prefix="weir-it-")
     self.expect_warnings = [re.compile(p) for p in expect_warnings]
     self.config_path = os.path.join(self.directory, "weir.yaml")
+    for name, text in (files or {}).items():  # in the program's working directory
+      with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
+        file.write(text)
     with open(self.config_path, "w", encoding="utf-8") as file:
       # JSON is YAML.
       file.write(config if isinstance(config, str) else json.dumps(config, indent=1))

@@ -4,8 +4,7 @@
 
 namespace weir::filters {
 
-// The HTTP filter direct_response: answers every request with one fixed response. Needs no state
-// per stream: `self` is the configuration.
+// The HTTP filter direct_response: answers every request with one fixed response.
 extern const weir_http_filter_api kHttpDirectResponseApi;
 
 }  // namespace weir::filters

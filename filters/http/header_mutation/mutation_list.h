@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "plugins/abi/weir.h"
+#include "filters/http/common/string_matcher.h"
 #include "plugins/sdk/config_node.h"
+#include "plugins/sdk/http_stream.h"
 
 namespace weir::filters {
 
@@ -17,11 +18,19 @@ struct Mutation {
     kOverwrite,         // OVERWRITE_IF_EXISTS_OR_ADD: the one field with this name
     kOverwritePresent,  // OVERWRITE_IF_EXISTS
     kRemove,            // every field with this name
+    kRemoveMatching,    // every field whose name matches
   };
   Kind kind = Kind::kAppend;
   std::string name;  // lower case
   std::string value;
+  StringMatcher names;
 };
+
+// Reads `append_action` of fields, `action` of parameters; *kind stays as it is where there is
+// none.
+bool ReadAction(const sdk::ConfigNode& parent, const char* key, Mutation::Kind* kind);
+// "%%" becomes a percent sign; any other operator is a mistake, reported at the node.
+bool Unescape(const sdk::ConfigNode& node, std::string* value);
 
 // The changes to one kind of message, in file order.
 class MutationList {
@@ -30,11 +39,9 @@ class MutationList {
   // mistake is reported at its place; false when there was one.
   bool Load(const sdk::ConfigNode& node, const std::string& key);
 
-  // Makes the changes. WEIR_OK, or the host's refusal: the message may then be changed in part, so
-  // the caller must fail.
-  std::int32_t Apply(const weir_http_api& http, weir_stream* stream, std::uint32_t which) const;
-
-  const std::vector<Mutation>& mutations() const { return mutations_; }
+  // Makes the changes. False: the host refused one, the message may be changed in part, and so the
+  // caller must fail.
+  bool Apply(const sdk::Fields& fields) const;
 
  private:
   std::vector<Mutation> mutations_;

@@ -5,7 +5,7 @@
 namespace weir::filters {
 
 // The HTTP filter health_check: answers health probes here, with 200, so that they reach no
-// backend. Needs no state per stream: `self` is the configuration.
+// backend.
 extern const weir_http_filter_api kHealthCheckApi;
 
 }  // namespace weir::filters

@@ -6,12 +6,14 @@
 #include <gtest/gtest.h>
 
 #include "plugins/kit/fake_config.h"
+#include "plugins/kit/fake_filter.h"
 #include "plugins/kit/fake_stream.h"
 
 namespace weir::filters {
 namespace {
 
 using kit::FakeConfig;
+using kit::FakeFilter;
 using kit::FakeHttpStream;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -23,8 +25,7 @@ FakeConfig Load(const std::string& yaml) {
 
 void Request(const FakeConfig& config, FakeHttpStream* stream) {
   ASSERT_TRUE(config.ok()) << config.errors();
-  EXPECT_EQ(kHttpDirectResponseApi.request_headers(config.get(), stream->handle(), 0),
-            WEIR_STOP_ALL);
+  EXPECT_EQ(FakeFilter(kHttpDirectResponseApi, config, stream).RequestHeaders(), WEIR_STOP_ALL);
 }
 
 TEST(HttpDirectResponseTest, AnswersEverything) {
@@ -75,7 +76,7 @@ TEST(HttpDirectResponseTest, ARefusedReplyFailsClosed) {
   const FakeConfig config = Load("body: x");
   FakeHttpStream stream;
   stream.failure = WEIR_REFUSED;
-  EXPECT_EQ(kHttpDirectResponseApi.request_headers(config.get(), stream.handle(), 1), WEIR_REFUSED);
+  EXPECT_LT(FakeFilter(kHttpDirectResponseApi, config, &stream).RequestHeaders(true), 0);
 }
 
 TEST(HttpDirectResponseTest, MistakesAreNamedAtTheirPlace) {

@@ -6,14 +6,18 @@
 #include <gtest/gtest.h>
 
 #include "plugins/kit/fake_config.h"
+#include "plugins/kit/fake_filter.h"
 #include "plugins/kit/fake_stream.h"
 
 namespace weir::filters {
 namespace {
 
 using kit::FakeConfig;
+using kit::FakeFilter;
 using kit::FakeHttpStream;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 FakeConfig Load(const std::string& yaml) {
   return FakeConfig::Http(kHeaderMutationApi, yaml);
@@ -26,7 +30,7 @@ FakeConfig LoadOne(const std::string& mutation) {
 
 void Request(const FakeConfig& config, FakeHttpStream* stream) {
   ASSERT_TRUE(config.ok()) << config.errors();
-  EXPECT_EQ(kHeaderMutationApi.request_headers(config.get(), stream->handle(), 1), WEIR_CONTINUE);
+  EXPECT_EQ(FakeFilter(kHeaderMutationApi, config, stream).RequestHeaders(true), WEIR_CONTINUE);
 }
 
 TEST(HeaderMutationTest, AppendsBesideWhatIsThere) {
@@ -113,11 +117,11 @@ mutations:
 )");
   ASSERT_TRUE(config.ok()) << config.errors();
   FakeHttpStream stream;
-  const weir_http_filter_api& api = kHeaderMutationApi;
-  EXPECT_EQ(api.request_headers(config.get(), stream.handle(), 0), WEIR_CONTINUE);
-  EXPECT_EQ(api.request_trailers(config.get(), stream.handle()), WEIR_CONTINUE);
-  EXPECT_EQ(api.response_headers(config.get(), stream.handle(), 0), WEIR_CONTINUE);
-  EXPECT_EQ(api.response_trailers(config.get(), stream.handle()), WEIR_CONTINUE);
+  FakeFilter filter(kHeaderMutationApi, config, &stream);
+  EXPECT_EQ(filter.RequestHeaders(), WEIR_CONTINUE);
+  EXPECT_EQ(filter.RequestTrailers(), WEIR_CONTINUE);
+  EXPECT_EQ(filter.ResponseHeaders(), WEIR_CONTINUE);
+  EXPECT_EQ(filter.ResponseTrailers(), WEIR_CONTINUE);
   EXPECT_EQ(stream.messages[WEIR_REQUEST].Values("x-m"), "request");
   EXPECT_EQ(stream.messages[WEIR_RESPONSE].Values("x-m"), "response");
   EXPECT_EQ(stream.messages[WEIR_REQUEST_TRAILERS].Values("x-m"), "request-trailers");
@@ -130,9 +134,10 @@ TEST(HeaderMutationTest, HooksDependOnNoOrder) {
       Load("mutations: {response_mutations: [{append: {header: {key: x-m, value: v}}}]}");
   ASSERT_TRUE(config.ok()) << config.errors();
   FakeHttpStream stream;
-  EXPECT_EQ(kHeaderMutationApi.response_headers(config.get(), stream.handle(), 1), WEIR_CONTINUE);
-  EXPECT_EQ(kHeaderMutationApi.request_trailers(config.get(), stream.handle()), WEIR_CONTINUE);
-  EXPECT_EQ(kHeaderMutationApi.request_headers(config.get(), stream.handle(), 0), WEIR_CONTINUE);
+  FakeFilter filter(kHeaderMutationApi, config, &stream);
+  EXPECT_EQ(filter.ResponseHeaders(true), WEIR_CONTINUE);
+  EXPECT_EQ(filter.RequestTrailers(), WEIR_CONTINUE);
+  EXPECT_EQ(filter.RequestHeaders(), WEIR_CONTINUE);
   EXPECT_EQ(stream.messages[WEIR_RESPONSE].Values("x-m"), "v");
   EXPECT_EQ(stream.messages[WEIR_REQUEST].fields.size(), 0u);
 }
@@ -173,7 +178,50 @@ TEST(HeaderMutationTest, ARefusalOfTheHostFailsClosed) {
   ASSERT_TRUE(config.ok()) << config.errors();
   FakeHttpStream stream;
   stream.failure = WEIR_NO_ROOM;
-  EXPECT_EQ(kHeaderMutationApi.request_headers(config.get(), stream.handle(), 1), WEIR_NO_ROOM);
+  EXPECT_LT(FakeFilter(kHeaderMutationApi, config, &stream).RequestHeaders(true), 0);
+}
+
+TEST(HeaderMutationTest, RemovesFieldsWhoseNamesMatch) {
+  const FakeConfig config = LoadOne("remove_on_match: {key_matcher: {prefix: X-Internal-}}");
+  FakeHttpStream stream;
+  stream.messages[WEIR_REQUEST].fields = {
+      {"x-internal-a", "1"}, {"x-b", "2"}, {"x-internal-c", "3"}, {"x-internal-a", "4"}};
+  Request(config, &stream);
+  EXPECT_THAT(stream.messages[WEIR_REQUEST].fields, ElementsAre(Pair("x-b", "2")));
+  // Framing is no field: a pattern that is as wide as can be leaves it alone, and does not fail.
+  const FakeConfig all = LoadOne("remove_on_match: {key_matcher: {safe_regex: {regex: '.*'}}}");
+  stream.messages[WEIR_REQUEST].fields = {{"content-length", "3"}, {"x-b", "2"}};
+  Request(all, &stream);
+  EXPECT_THAT(stream.messages[WEIR_REQUEST].fields, ElementsAre(Pair("content-length", "3")));
+}
+
+std::string PathAfter(const std::string& mutation, const std::string& path) {
+  const FakeConfig config =
+      Load("mutations:\n  query_parameter_mutations:\n  - " + mutation + "\n");
+  FakeHttpStream stream;
+  stream.SetStart(":path", path);
+  Request(config, &stream);
+  return stream.start[1].second;
+}
+
+TEST(HeaderMutationTest, ParametersOfTheQueryAreAddedAndRemoved) {
+  const std::string append = "append: {record: {key: a, value: 'x y&1'}, action: ";
+  EXPECT_EQ(PathAfter("append: {record: {key: a, value: b}}", "/"), "/?a=b");
+  EXPECT_EQ(PathAfter(append + "APPEND_IF_EXISTS_OR_ADD}", "/p?a=1"), "/p?a=1&a=x%20y%261");
+  EXPECT_EQ(PathAfter(append + "ADD_IF_ABSENT}", "/p?a=1"), "/p?a=1");
+  EXPECT_EQ(PathAfter(append + "ADD_IF_ABSENT}", "/p?b"), "/p?b&a=x%20y%261");
+  EXPECT_EQ(PathAfter(append + "OVERWRITE_IF_EXISTS_OR_ADD}", "/p?a=1&b=2&a=3"),
+            "/p?a=x%20y%261&b=2");
+  EXPECT_EQ(PathAfter(append + "OVERWRITE_IF_EXISTS_OR_ADD}", "/p"), "/p?a=x%20y%261");
+  EXPECT_EQ(PathAfter(append + "OVERWRITE_IF_EXISTS}", "/p?b=2"), "/p?b=2");
+  EXPECT_EQ(PathAfter(append + "OVERWRITE_IF_EXISTS}", "/p?b=2&a"), "/p?b=2&a=x%20y%261");
+  EXPECT_EQ(PathAfter("remove: a", "/p?a=1"), "/p");
+  EXPECT_EQ(PathAfter("remove: a", "/p?a&b=%41&aa=1&a="), "/p?b=%41&aa=1");
+}
+
+TEST(HeaderMutationTest, ParametersAreFoundUnderAnyEncoding) {
+  EXPECT_EQ(PathAfter("remove: 'a b'", "/p?a%20b=1&c=2&a+b=3&%61%20b"), "/p?c=2");
+  EXPECT_EQ(PathAfter("remove: a", "/p?%6=1&%zz&%&a%"), "/p?%6=1&%zz&%&a%");
 }
 
 struct Mistake {
@@ -201,11 +249,11 @@ TEST(HeaderMutationTest, MistakesAreNamedAtTheirPlace) {
       {"append: {header: {value: v}}", "header needs a key"},
       {"append: {}", "append needs header"},
       {"append: {header: {key: x, value: v}, append_action: SOMETIMES}",
-       "\"SOMETIMES\" is no append_action; known are APPEND_IF_EXISTS_OR_ADD"},
+       "\"SOMETIMES\" is none of APPEND_IF_EXISTS_OR_ADD, ADD_IF_ABSENT"},
       {"append: {header: {key: x, value: v}, apend_action: ADD_IF_ABSENT}", "apend_action"},
       {"{append: {header: {key: x, value: v}}, remove: y}", "not both"},
       {"{}", "a mutation needs remove or append"},
-      {"remove_on_match: {key_matcher: {prefix: x}}", "remove_on_match is not available"},
+      {"remove_on_match: {}", "remove_on_match needs key_matcher"},
       {"text", "a mutation must be a mapping"},
   };
   for (const Mistake& mistake : mistakes) {
@@ -236,8 +284,8 @@ TEST(HeaderMutationTest, WhatIsMissingIsSaid) {
   EXPECT_THAT(Load("mutations: 5").errors(), HasSubstr("mutations must be a mapping"));
   EXPECT_THAT(Load("mutations: {request_mutations: 5}").errors(),
               HasSubstr("request_mutations must be a list"));
-  EXPECT_THAT(Load("mutations: {query_parameter_mutations: []}").errors(),
-              HasSubstr("query_parameter_mutations is not available"));
+  EXPECT_THAT(Load("mutations: {query_parameter_mutations: 5}").errors(),
+              HasSubstr("query_parameter_mutations must be a list"));
   EXPECT_THAT(Load("{mutations: {}, most_specific_header_mutations_wins: true}").errors(),
               HasSubstr("is not available"));
 }

@@ -6,12 +6,14 @@
 #include <gtest/gtest.h>
 
 #include "plugins/kit/fake_config.h"
+#include "plugins/kit/fake_filter.h"
 #include "plugins/kit/fake_stream.h"
 
 namespace weir::filters {
 namespace {
 
 using kit::FakeConfig;
+using kit::FakeFilter;
 using kit::FakeHttpStream;
 using ::testing::HasSubstr;
 
@@ -32,7 +34,7 @@ bool Answered(const FakeConfig& config, const std::string& path,
   stream.start[1].second = path;
   stream.messages[WEIR_REQUEST].fields = std::move(fields);
   const std::int32_t result =
-      kHealthCheckApi.request_headers(config.get(), stream.handle(), /*end_stream=*/1);
+      FakeFilter(kHealthCheckApi, config, &stream).RequestHeaders(/*end=*/true);
   EXPECT_EQ(result, stream.local_replies > 0 ? WEIR_STOP_ALL : WEIR_CONTINUE);
   return stream.local_replies > 0;
 }
@@ -42,7 +44,7 @@ TEST(HealthCheckTest, AProbeIsAnsweredWith200) {
   ASSERT_TRUE(config.ok()) << config.errors();
   FakeHttpStream stream;
   stream.start[1].second = "/healthz";
-  EXPECT_EQ(kHealthCheckApi.request_headers(config.get(), stream.handle(), 1), WEIR_STOP_ALL);
+  EXPECT_EQ(FakeFilter(kHealthCheckApi, config, &stream).RequestHeaders(true), WEIR_STOP_ALL);
   EXPECT_EQ(stream.local_replies, 1);
   EXPECT_EQ(stream.reply_status, 200u);
   EXPECT_EQ(stream.reply_body, "");
@@ -131,7 +133,7 @@ TEST(HealthCheckTest, ARefusedReplyFailsClosed) {
   const FakeConfig config = Load("path: /");
   FakeHttpStream stream;
   stream.failure = WEIR_ERROR;
-  EXPECT_EQ(kHealthCheckApi.request_headers(config.get(), stream.handle(), 1), WEIR_ERROR);
+  EXPECT_EQ(FakeFilter(kHealthCheckApi, config, &stream).RequestHeaders(true), WEIR_ERROR);
 }
 
 TEST(HealthCheckTest, AHugePathIsNoProbe) {
