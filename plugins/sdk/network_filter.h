@@ -21,6 +21,9 @@ class Connection {
   Connection(const weir_network_api* api, weir_connection* connection)
       : api_(api), connection_(connection) {}
 
+  const weir_network_api* api() const { return api_; }
+  weir_connection* handle() const { return connection_; }
+
   // What was received and not yet passed on or drained.
   std::uint64_t size() const { return api_->data_size(connection_); }
   // Contiguous bytes at an offset; empty at the end.

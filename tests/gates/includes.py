@@ -12,6 +12,8 @@ CORE_ORDER = ("base", "net", "config", "observe", "http", "upstream", "server")
 TERMINAL = ("filters/http/mux/", "filters/network/http_connection_manager/", "filters/network/tcp_proxy/")
 # Folders that may include a folder their rule below would not let them: (who, what, why).
 DOORS = (
+    ("filters/http/rbac/plugin", "filters/network/rbac/", "one plugin holds both filters of the name"),
+    ("filters/network/rbac/", "filters/http/rbac/", "both filters of the name judge by the same rules"),
     ("core/server/main", "filters/", "main links the terminal filters in"),
     ("core/server/builtin", "filters/", "the table of linked-in filters"),
     ("core/server/", "plugins/loader/", "the server loads plugins"),
