@@ -142,6 +142,9 @@ const Keys<Limits>& LimitsKeys() {
       BytesKey("max_body_bytes_per_worker", &L::max_body_bytes_per_worker, kMiB, kMiB * kMiB,
                "Bytes of messages that one worker holds; beyond it new requests get 503.")
           .Limit("http.*.downstream_rq_overload_close"),
+      DurationKey("slow_hook", &L::slow_hook,
+                  "A plugin's hook that takes longer is counted, and named in the log.")
+          .Limit("plugin.*.slow_hooks"),
   };
   return keys;
 }

@@ -152,6 +152,8 @@ struct Limits {
   // Bytes of messages that one worker may hold; while it holds more, new requests get 503. Default
   // 256 MiB, range 1 MiB … 1 TiB.
   std::uint64_t max_body_bytes_per_worker = 268'435'456;
+  // A plugin's hook that takes longer is counted and logged. Default 50ms.
+  Milliseconds slow_hook{50};
 };
 
 struct Bootstrap {

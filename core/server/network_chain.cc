@@ -185,8 +185,8 @@ PluginChain::~PluginChain() {
 }
 
 void PluginChain::Add(std::string name, const weir_network_filter_api* api, void* config,
-                      observe::StatId failures) {
-  filters.push_back({std::move(name), api, config, state_size, failures});
+                      observe::StatId failures, http::HookStats time) {
+  filters.push_back({std::move(name), api, config, state_size, failures, std::move(time)});
   // Any C type may stand in a state.
   state_size += (api->state_size + 15u) & ~15u;
 }
@@ -270,9 +270,12 @@ bool NetworkChain::Run(Hook hook, size_t i) {
   running_ = i;
   int32_t status = WEIR_CONTINUE;
   if (hook == Hook::kNewConnection) {
-    if (filter.api->new_connection != nullptr)
+    if (filter.api->new_connection != nullptr) {
+      const http::HookTimer timer(filter.time);
       status = filter.api->new_connection(StateOf(i), connection);
+    }
   } else if (filter.api->data != nullptr) {
+    const http::HookTimer timer(filter.time);
     status = filter.api->data(StateOf(i), connection, eof_ ? 1 : 0);
   }
   if (status < 0) Fail(i);
@@ -284,9 +287,11 @@ void NetworkChain::OnOutputRoom() {
   over_limit_ = false;
   auto* connection = reinterpret_cast<weir_connection*>(this);
   for (size_t i = 0; i < introduced_ && close_ == Close::kNo; ++i) {
-    const weir_network_filter_api* api = chain_->filters[i].api;
+    const PluginChain::Filter& filter = chain_->filters[i];
     running_ = i;
-    if (api->writable != nullptr) api->writable(StateOf(i), connection);
+    if (filter.api->writable == nullptr) continue;
+    const http::HookTimer timer(filter.time);
+    filter.api->writable(StateOf(i), connection);
   }
 }
 

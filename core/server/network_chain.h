@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/http/hook_time.h"
 #include "core/http/out_queue.h"
 #include "core/http/slice_queue.h"
 #include "core/net/address.h"
@@ -22,6 +23,7 @@ struct PluginChain {
     void* config = nullptr;
     uint32_t state_offset = 0;
     observe::StatId failures;  // plugin.<name>.failures
+    http::HookStats time;
   };
 
   PluginChain() = default;
@@ -31,7 +33,7 @@ struct PluginChain {
 
   // Adds a filter behind the others; owns `config`.
   void Add(std::string name, const weir_network_filter_api* api, void* config,
-           observe::StatId failures);
+           observe::StatId failures, http::HookStats time = {});
 
   std::vector<Filter> filters;
   uint32_t state_size = 0;

@@ -101,7 +101,8 @@ bool AddPlugin(const ServerContext& context, const config::NetworkFilter& filter
   const bool ok = scope.Finish(config != nullptr || api->config_new == nullptr);
   const auto failures =
       context.stats->Define("plugin." + filter.type + ".failures", observe::StatKind::kCounter);
-  chain->Add(filter.name, api, config, failures);
+  chain->Add(filter.name, api, config, failures,
+             http::MakeHookStats(context.stats, extension->plugin->name, filter.name));
   return ok;
 }
 

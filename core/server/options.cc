@@ -25,6 +25,7 @@ constexpr char kExamples[] = R"(Examples:
   weir --config-yaml 'listeners: ...'           serve a configuration given on the command line
   weir validate weir.yaml                       check a file, its plugins included
   weir config --expand weir.yaml                print the long form, with every default
+  weir plugins -c weir.yaml                     list the plugins that a file loads
   weir proxy --from :8080 --to 127.0.0.1:9000   proxy one port to one backend, without a file
 
 Signals: SIGTERM and SIGINT drain and end; a second one ends at once. SIGUSR1 opens the logs again.
@@ -34,6 +35,7 @@ struct Raw {
   std::string log_level = "info";
   std::string drain_time = "30s";
   std::string max_memory;
+  std::string format = "table";
 };
 
 std::string CheckLogLevel(const std::string& text) {
@@ -85,9 +87,22 @@ struct Commands {
   CLI::App* validate;
   CLI::App* expand;
   CLI::App* proxy;
+  CLI::App* plugins;
 };
 
-Commands AddCommands(CLI::App* app, Options* options) {
+CLI::App* AddPlugins(CLI::App* app, Options* options, Raw* raw) {
+  CLI::App* plugins = app->add_subcommand("plugins", "List the plugins that a configuration loads");
+  plugins->add_option("-c,--config", options->config_path, "The configuration")
+      ->type_name("FILE")
+      ->required();
+  plugins->add_option("--format", raw->format, "table or json; default table")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"table", "json"}));
+  plugins->footer("Example:\n  weir plugins -c weir.yaml --format json");
+  return plugins;
+}
+
+Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
   Commands commands;
   commands.validate = app->add_subcommand("validate", "Check a configuration; start nothing");
   commands.validate->add_option("FILE", options->config_path, "The configuration")->required();
@@ -110,7 +125,8 @@ Commands AddCommands(CLI::App* app, Options* options) {
       ->type_name("ADDRESS")
       ->required();
   commands.proxy->footer("Example:\n  weir proxy --from :8080 --to 127.0.0.1:9000");
-  for (CLI::App* command : {commands.validate, commands.expand, commands.proxy})
+  commands.plugins = AddPlugins(app, options, raw);
+  for (CLI::App* command : {commands.validate, commands.expand, commands.proxy, commands.plugins})
     command->fallthrough();
   return commands;
 }
@@ -125,6 +141,8 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
   if (*commands.validate) options.command = Command::kValidate;
   if (*commands.expand) options.command = Command::kExpand;
   if (*commands.proxy) options.command = Command::kProxy;
+  if (*commands.plugins) options.command = Command::kPlugins;
+  options.json = raw.format == "json";
   const bool with_file = app.count("--config") > 0;
   const bool with_text = app.count("--config-yaml") > 0;
   if (in_command && (with_file || with_text))
@@ -159,7 +177,7 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
   AddRunOptions(&app, &options, &raw);
   app.set_version_flag("--version", "weir " WEIR_VERSION);
   app.footer(kExamples);
-  const Commands commands = AddCommands(&app, &options);
+  const Commands commands = AddCommands(&app, &options, &raw);
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, const_cast<char**>(argv));

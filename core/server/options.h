@@ -19,11 +19,12 @@ enum class Command : uint8_t {
   kValidate,  // weir validate FILE
   kExpand,    // weir config --expand FILE
   kProxy,     // weir proxy --from ADDRESS --to ADDRESS
+  kPlugins,   // weir plugins -c FILE
 };
 
 struct Options {
   Command command = Command::kServe;
-  std::string config_path;  // kServe, kValidate, kExpand; empty when config_yaml is given
+  std::string config_path;  // all but kProxy; empty when config_yaml is given
   std::string config_yaml;
   std::string proxy_from;
   std::string proxy_to;
@@ -33,6 +34,7 @@ struct Options {
   std::string plugin_path;   // directories, separated by colons; empty: the default
   std::chrono::milliseconds drain_time{30'000};
   uint64_t max_memory = 0;   // bytes; 0: not given
+  bool json = false;         // kPlugins: --format json
   std::string address_file;  // where "name address" of each listener is written; empty: nowhere
 };
 

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "core/config/loader.h"
+#include "core/http/hook_time.h"
 #include "core/server/plugin_host.h"
+#include "core/server/plugin_list.h"
 #include "core/server/server.h"
 #include "plugins/loader/search_path.h"
 
@@ -45,11 +47,13 @@ int Execute(const Options& options, const Wiring& wiring) {
     std::fputs(config::Expand(*loaded.bootstrap).c_str(), stdout);
     return kExitOk;
   }
-  const bool serving = options.command != Command::kValidate;
+  const bool serving =
+      options.command != Command::kValidate && options.command != Command::kPlugins;
   if (serving) BlockSignals();
   // In this order they must outlive each other: what a plugin made is freed before the loader goes.
   observe::StatRegistry stats;
   observe::LogWriter access_logs(&stats);
+  http::SetSlowHookLimit(static_cast<uint64_t>(loaded.bootstrap->limits.slow_hook.count()));
   PluginHost host({&stats, options.concurrency, !serving});
   plugins::PluginLoader loader(
       {plugins::DefaultSearchPath(options.plugin_path), host.table(), wiring.plugins});
@@ -67,6 +71,11 @@ int Execute(const Options& options, const Wiring& wiring) {
     return Refuse(loaded.diagnostics);
   context.diagnostics = nullptr;
   if (serving) return Serve(options, context, wiring, &listeners);
+  if (options.command == Command::kPlugins) {
+    const std::vector<PluginRow> rows = ListPlugins(loader);
+    std::fputs((options.json ? PluginJson(rows) : PluginTable(rows)).c_str(), stdout);
+    return kExitOk;
+  }
   std::printf("%s: no mistakes\n", options.config_path.c_str());
   return kExitOk;
 }

@@ -536,6 +536,9 @@ class Weir:
       match = self.LEVEL.match(line)
       if match and match.group(1) in ("info", "debug", "trace"):
         continue
+      # On a busy machine a hook may have to wait for a processor.
+      if "a hook of filter" in line:
+        continue
       if any(pattern.search(line) for pattern in self.expect_warnings):
         continue
       raise HarnessError("unexpected in the log: %r in\n%s" % (line, self.log()))

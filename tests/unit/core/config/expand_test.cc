@@ -71,7 +71,8 @@ TEST(Expand, RoundTripsEveryKeyThatIsNotItsDefault) {
       "idle_timeout: "
       "0s, max_requests_per_connection: 3, max_response_headers_kb: 4, max_headers_count: 5"));
   ExpectRoundTrip(
-      "limits: {max_connections: 0, max_memory: 1GiB, max_body_bytes_per_worker: 1MiB}\n"
+      "limits: {max_connections: 0, max_memory: 1GiB, max_body_bytes_per_worker: 1MiB, "
+      "slow_hook: 0s}\n"
       "listeners: [{name: n, address: {socket_address: {address: '::', port_value: 0, "
       "ipv4_compat: true}}, per_connection_buffer_limit_bytes: 20000, tcp_backlog_size: 1, "
       "connection_limit: 2, enable_reuse_port: false, filter_chains: [{name: c, filters: "

@@ -260,7 +260,8 @@ TEST(Loader, ReadsListenersAndLimits) {
       "false}, "
       "{address: {pipe: {path: /s, mode: 0660}}, filters: [echo]}]\n"
       "admin: {address: '127.0.0.1:1'}\n"
-      "limits: {max_connections: 5, max_memory: 1GiB, max_body_bytes_per_worker: 8MiB}\n"
+      "limits: {max_connections: 5, max_memory: 1GiB, max_body_bytes_per_worker: 8MiB, "
+      "slow_hook: 20ms}\n"
       "node: {id: x, cluster: y}\n");
   const Listener& listener = bootstrap->listeners.at(0);
   EXPECT_EQ(listener.address.ToString(), "[::]:80");
@@ -274,6 +275,7 @@ TEST(Loader, ReadsListenersAndLimits) {
   EXPECT_EQ(bootstrap->limits.max_connections, 5u);
   EXPECT_EQ(bootstrap->limits.max_memory_bytes, 1u << 30);
   EXPECT_EQ(bootstrap->limits.max_body_bytes_per_worker, 8u << 20);
+  EXPECT_EQ(bootstrap->limits.slow_hook, std::chrono::milliseconds(20));
 }
 
 TEST(Loader, ExpandsTheEnvironmentInAnyScalar) {

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/http/hook_time.h"
 #include "core/observe/stat_names.h"
 
 namespace weir::config {
@@ -53,6 +54,7 @@ std::set<std::string> CountersThere() {
   prefix = "server.";
   all.merge(std::set<std::string>{WEIR_SERVER_STATS(NAME, NAME)});
 #undef NAME
+  all.insert(std::string("plugin.*.") + http::kSlowHooks);
   return all;
 }
 

@@ -48,6 +48,13 @@ TEST(OptionsTest, Commands) {
   EXPECT_EQ(Parse({"validate", "a.yaml"}).options->config_path, "a.yaml");
   EXPECT_EQ(Parse({"config", "--expand", "a.yaml"}).options->command, Command::kExpand);
   EXPECT_EQ(Parse({"config", "--expand", "a.yaml"}).options->config_path, "a.yaml");
+  EXPECT_EQ(Parse({"plugins", "-c", "a.yaml"}).options->command, Command::kPlugins);
+  EXPECT_EQ(Parse({"plugins", "-c", "a.yaml"}).options->config_path, "a.yaml");
+  EXPECT_FALSE(Parse({"plugins", "-c", "a.yaml"}).options->json);
+  EXPECT_TRUE(Parse({"plugins", "-c", "a.yaml", "--format", "json"}).options->json);
+  EXPECT_EQ(Parse({"plugins", "--config", "a", "--plugin-path", "/p"}).options->plugin_path, "/p");
+  EXPECT_EQ(Parse({"plugins"}).exit_code, kExitUsage);
+  EXPECT_EQ(Parse({"plugins", "-c", "a.yaml", "--format", "xml"}).exit_code, kExitUsage);
   const ParsedOptions proxy = Parse({"proxy", "--from", ":8080", "--to", "app:9000"});
   ASSERT_TRUE(proxy.options.has_value()) << proxy.text;
   EXPECT_EQ(proxy.options->command, Command::kProxy);

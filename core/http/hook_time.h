@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/base/log.h"
+#include "core/observe/stats.h"
+#include "core/observe/thread_stats.h"
+
+#if !defined(__x86_64__)
+#include <ctime>
+#endif
+
+// How long plugins' hooks take: plugin.<name>.hook_us, a histogram in microseconds. A hook that
+// takes longer than a limit is counted in plugin.<name>.slow_hooks and named in the log.
+
+namespace weir::http {
+
+inline constexpr char kHookTime[] = "hook_us";
+inline constexpr char kSlowHooks[] = "slow_hooks";
+
+// Where the times of one filter's hooks go. By default nowhere.
+struct HookStats {
+  observe::StatId time;
+  observe::StatId slow;
+  std::string plugin;
+  std::string filter;  // its name in the chain
+  std::shared_ptr<base::LogThrottle> throttle;
+};
+
+// Config time, on the main thread: starts the clock too.
+HookStats MakeHookStats(observe::StatRegistry* stats, const std::string& plugin,
+                        const std::string& filter);
+
+// What the limit is, in milliseconds; 0: none. Main thread, before the workers start.
+void SetSlowHookLimit(uint64_t ms);
+
+// The clock of hooks: the processor's, where reading it costs nothing to speak of.
+class HookClock {
+ public:
+  static uint64_t Now() {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+#endif
+  }
+  // Of one microsecond; 0 before Start.
+  static uint64_t ticks_per_us() {
+    return ticks_per_us_.load(std::memory_order_relaxed);
+  }
+  // Finds out how fast it goes; takes some milliseconds the first time.
+  static void Start();
+
+ private:
+  static inline std::atomic<uint64_t> ticks_per_us_{0};
+};
+
+// Measures from its making to its end. Costs about 25 instructions as long as the hook takes less
+// than a microsecond.
+class HookTimer {
+ public:
+  explicit HookTimer(const HookStats& stats) : stats_(stats), start_(HookClock::Now()) {}
+  ~HookTimer() {
+    const uint64_t ticks = HookClock::Now() - start_;
+    if (ticks >= HookClock::ticks_per_us()) {
+      Record(stats_, ticks);
+    } else if (observe::thread_stats != nullptr) {
+      // The first bucket. Nothing is added to the sum: it counts whole microseconds.
+      observe::thread_stats->Get(stats_.time)->Add();
+    }
+  }
+  HookTimer(const HookTimer&) = delete;
+  HookTimer& operator=(const HookTimer&) = delete;
+
+ private:
+  static void Record(const HookStats& stats, uint64_t ticks);
+
+  const HookStats& stats_;
+  const uint64_t start_;
+};
+
+}  // namespace weir::http
