@@ -35,6 +35,7 @@ int32_t FilterChain::Call(Hook hook, FilterSlot& slot, Direction d, Args... args
   slot.half[d].in_hook = true;
   int32_t status = kThrew;
   try {
+    const HookTimer timer(slot.entry->time);
     status = hook(slot.self, Handle(slot), args...);
   } catch (...) {
   }
@@ -96,6 +97,7 @@ bool FilterChain::Create(FilterSlot* slot) {
   if (create == nullptr) return true;
   int32_t status = kThrew;
   try {
+    const HookTimer timer(slot->entry->time);
     status = create(slot->self, slot->entry->config, Handle(*slot));
   } catch (...) {
   }
@@ -426,6 +428,7 @@ void FilterChain::Complete() {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->complete == nullptr) continue;
     try {
+      const HookTimer timer(slot.entry->time);
       slot.entry->api->complete(slot.self, Handle(slot));
     } catch (...) {
       Blame(*slot.entry, "complete", kThrew);
@@ -440,6 +443,7 @@ void FilterChain::Destroy() {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->destroy != nullptr && slot.entry->api->state_size > 0) {
       try {
+        const HookTimer timer(slot.entry->time);
         slot.entry->api->destroy(slot.self);
       } catch (...) {
         Blame(*slot.entry, "destroy", kThrew);

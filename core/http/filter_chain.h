@@ -7,6 +7,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/log.h"
+#include "core/http/hook_time.h"
 #include "core/http/message.h"
 #include "core/http/metadata.h"
 #include "core/http/path.h"
@@ -29,6 +30,7 @@ struct FilterEntry {
   bool disabled = false;
   // Nothing of it would ever be called, and so no stream has it (IsIdle).
   bool idle = false;
+  HookStats time;
   // Of the line that its failures write; shared by the workers. Null: they write none.
   std::shared_ptr<base::LogThrottle> throttle;
 

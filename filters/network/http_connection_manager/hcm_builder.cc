@@ -128,6 +128,7 @@ class Builder {
       entry.disabled = filter.disabled;
       entry.idle = http::FilterEntry::IsIdle(*entry.api);
       entry.throttle = std::make_shared<base::LogThrottle>();
+      entry.time = http::MakeHookStats(context_.stats, entry.plugin, entry.name);
       const std::string counter = entry.plugin + ".errors";
       entry.errors = context_.plugin_host->counter({counter.data(), counter.size()});
       bool ok = false;
