@@ -29,8 +29,10 @@ int32_t FilterChain::RefreshRoute(FilterSlot* slot) {
 bool FilterChain::MayInject(const FilterSlot* slot, Direction d) const {
   const FilterSlot::Half& half = slot->half[d];
   const int step = Step(d, static_cast<int>(IndexOf(slot)));
-  return !dead_ && !closed_[d] && !half.in_hook && !half.stopped() && headers_step_[d] > step &&
-         end_step_[d] < step;
+  // What the filter withholds of the body, its end included, comes behind what it injects.
+  const bool end_gone = end_step_[d] >= step && !half.data && !half.trailers;
+  return !dead_ && !closed_[d] && !half.in_hook && !half.headers && !half.all &&
+         headers_step_[d] > step && !end_gone;
 }
 
 uint64_t FilterChain::BytesAhead(const FilterSlot* slot, Direction d) const {

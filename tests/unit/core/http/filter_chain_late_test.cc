@@ -112,12 +112,13 @@ TEST_P(Late, WhatIsInjectedComesBeforeTheTrailers) {
   EXPECT_EQ(Inject("x"), WEIR_REFUSED);
 }
 
-TEST_P(Late, NothingIsInjectedFromAHookOrIntoAWithheldBody) {
+TEST_P(Late, NothingIsInjectedFromAHookOrBeforeWithheldHeaders) {
   int32_t in_hook = 1;
   FilterScript mine = Filter([&](weir_stream*, bool) {
     in_hook = Inject("x");
     return WEIR_STOP;
   });
+  mine.request_headers = mine.response_headers = [](weir_stream*, bool) { return WEIR_STOP; };
   FilterScript none;
   FilterChain& chain = Make(&mine, &none);
   chain.Headers(d(), false);
@@ -125,7 +126,38 @@ TEST_P(Late, NothingIsInjectedFromAHookOrIntoAWithheldBody) {
   EXPECT_EQ(in_hook, WEIR_REFUSED);
   EXPECT_EQ(Inject("x"), WEIR_REFUSED);
   owner_.Deferred();
-  EXPECT_EQ(out(), "H");
+  EXPECT_EQ(out(), "");
+}
+
+TEST_P(Late, WhatIsInjectedGoesBeforeTheBodyThatIsWithheld) {
+  FilterScript mine = Filter([](weir_stream*, bool) { return WEIR_STOP_WATERMARK; });
+  FilterScript none;
+  FilterChain& chain = Make(&mine, &none);
+  chain.Headers(d(), false);
+  owner_.Data(d(), "held");
+  EXPECT_EQ(Inject("a"), WEIR_OK);
+  owner_.Deferred();
+  EXPECT_EQ(out(), "H[a]");
+  owner_.Data(d(), " more", true);
+  EXPECT_EQ(Inject("b"), WEIR_OK) << "the end is withheld as well";
+  EXPECT_EQ(api().resume(api().ticket(stream_), d()), WEIR_OK);
+  EXPECT_EQ(Inject("c"), WEIR_OK);
+  owner_.Deferred();
+  EXPECT_EQ(out(), "H[a][bc][held more]!");
+  EXPECT_EQ(Inject("x"), WEIR_REFUSED);
+}
+
+TEST_P(Late, WhatIsInjectedGoesBeforeTrailersThatAreWithheld) {
+  FilterScript mine = Filter([](weir_stream*, bool) { return WEIR_STOP_WATERMARK; });
+  FilterScript none;
+  FilterChain& chain = Make(&mine, &none);
+  owner_.has_trailers = true;
+  chain.Headers(d(), false);
+  chain.Trailers(d());
+  EXPECT_EQ(Inject("a"), WEIR_OK);
+  EXPECT_EQ(api().resume(api().ticket(stream_), d()), WEIR_OK);
+  owner_.Deferred();
+  EXPECT_EQ(out(), "H[a]T");
 }
 
 TEST_P(Late, NothingIsInjectedWhereTheLengthIsAnnouncedAndGone) {
