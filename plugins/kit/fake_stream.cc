@@ -255,7 +255,9 @@ std::int32_t RefreshRoute(weir_stream* stream) {
 
 std::int32_t Inject(weir_stream* stream, std::uint32_t which, weir_view data) {
   if (Of(stream).failure != 0) return Of(stream).failure;
-  Of(stream).messages[which].injected += Text(data);
+  FakeMessage& message = Of(stream).messages[which];
+  if (message.injected.size() >= message.inject_room) return WEIR_NO_ROOM;
+  message.injected += Text(data);
   return WEIR_OK;
 }
 

@@ -16,10 +16,11 @@ namespace weir::kit {
 struct FakeMessage {
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
-  std::string injected;                 // what went past the filter between its hooks
-  std::optional<std::uint64_t> length;  // set by body_length
-  std::uint64_t buffer_limit = 0;       // set by set_buffer_limit
-  bool gone = false;                    // it has gone by: writers are refused
+  std::string injected;                           // what went past the filter between its hooks
+  std::uint64_t inject_room = ~std::uint64_t{0};  // as much of it is there: no room for more
+  std::optional<std::uint64_t> length;            // set by body_length
+  std::uint64_t buffer_limit = 0;                 // set by set_buffer_limit
+  bool gone = false;                              // it has gone by: writers are refused
 
   // The values of a field, joined by "|"; "(none)" when there is none.
   std::string Values(std::string_view name) const;

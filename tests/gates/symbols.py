@@ -25,8 +25,23 @@ HOST_ONLY = re.compile(
 # (plugin, function): why it may.
 GRANTED = {}
 # Libraries of the system, and their functions; which plugins are written on which.
-FURTHER = {"re2": (re.compile(r"^libre2\.so\.\d+$"), re.compile(r"^_ZNK?3re2"))}
-WRITTEN_ON = {"header_mutation.so": ("re2",), "health_check.so": ("re2",), "local_ratelimit.so": ("re2",), "rbac.so": ("re2",)}
+FURTHER = {
+    "re2": (re.compile(r"^libre2\.so\.\d+$"), re.compile(r"^_ZNK?3re2")),
+    "zlib": (re.compile(r"^libz\.so\.\d+$"), re.compile(r"^(de|in)flate")),
+    "brotli": (re.compile(r"^libbrotli(enc|dec)\.so\.\d+$"), re.compile(r"^Brotli(En|De)coder")),
+    "zstd": (re.compile(r"^libzstd\.so\.\d+$"), re.compile(r"^ZSTD_")),
+    "crypt": (re.compile(r"^libcrypt\.so\.\d+$"), re.compile(r"^crypt_(rn?|checksalt)$")),
+}
+WRITTEN_ON = {
+    "basic_auth.so": ("crypt",),
+    "compressor.so": ("zlib", "brotli", "zstd"),
+    "decompressor.so": ("zlib", "brotli", "zstd"),
+    "ext_authz.so": ("re2",),
+    "header_mutation.so": ("re2",),
+    "health_check.so": ("re2",),
+    "local_ratelimit.so": ("re2",),
+    "rbac.so": ("re2",),
+}
 
 
 def parse_nm(output):
