@@ -35,8 +35,10 @@ FURTHER = {
 WRITTEN_ON = {
     "basic_auth.so": ("crypt",),
     "compressor.so": ("zlib", "brotli", "zstd"),
+    "cors.so": ("re2",),
     "decompressor.so": ("zlib", "brotli", "zstd"),
     "ext_authz.so": ("re2",),
+    "fault.so": ("re2",),
     "header_mutation.so": ("re2",),
     "health_check.so": ("re2",),
     "local_ratelimit.so": ("re2",),
