@@ -11,9 +11,7 @@ constexpr const char* kStderrMessage = "envoy.extensions.access_loggers.stream.v
 
 struct LoggerEntry {
   std::string name;
-  std::string message;
-  Mark message_mark;
-  std::string path;
+  std::shared_ptr<const Node> typed_config;
 };
 
 void SetSink(const std::string& where, AccessLog* out) {
@@ -27,57 +25,71 @@ void SetSink(const std::string& where, AccessLog* out) {
   }
 }
 
-const Keys<LoggerEntry>& LoggerConfigKeys() {
-  static const Keys<LoggerEntry> keys = {
-      CustomKey<LoggerEntry>(
-          "@type", "string",
-          [](Context& c, const Field& f, LoggerEntry* e) {
-            e->message_mark = f.node().mark();
-            std::string text;
-            ReadText(c, f, &text);
-            e->message = MessageOf(text);
-          },
-          nullptr, ""),
-      TextKey("path", &LoggerEntry::path, "The file; /dev/stdout and /dev/stderr are known."),
-      MissingKey<LoggerEntry>("log_format", "access log formats"),
-      MissingKey<LoggerEntry>("format", "access log formats"),
-      MissingKey<LoggerEntry>("json_format", "access log formats"),
-      MissingKey<LoggerEntry>("typed_json_format", "access log formats"),
-  };
-  return keys;
-}
-
 const Keys<LoggerEntry>& LoggerKeys() {
   static const Keys<LoggerEntry> keys = {
-      TextKey("name", &LoggerEntry::name, "file, stdout or stderr."),
+      TextKey("name", &LoggerEntry::name, "file, stdout, stderr or a plugin's access logger."),
       CustomKey<LoggerEntry>(
           "typed_config", "mapping",
-          [](Context& c, const Field& f, LoggerEntry* e) { ReadMap(c, f, LoggerConfigKeys(), e); },
+          [](Context& c, const Field& f, LoggerEntry* e) {
+            if (!f.node().is_null() && ExpectMap(c, f)) e->typed_config = f.value;
+          },
           nullptr, ""),
       MissingKey<LoggerEntry>("filter", "access log filters"),
   };
   return keys;
 }
 
-// "file", "stdout" or "stderr"; empty after an error.
+bool IsKnown(std::string_view name) {
+  return name == "file" || name == "stdout" || name == "stderr";
+}
+
+// "file", "stdout", "stderr" or the name of a plugin's; empty after an error.
 std::string LoggerType(Context& c, const Field& field, const LoggerEntry& entry) {
-  if (entry.message == kFileMessage) return "file";
-  if (entry.message == kStdoutMessage) return "stdout";
-  if (entry.message == kStderrMessage) return "stderr";
-  if (!entry.message.empty()) {
-    c.Add(entry.message_mark,
-          "@type " + Quote(entry.message) + " is of no access log that Weir has",
+  const Node* type = entry.typed_config == nullptr ? nullptr : entry.typed_config->Find("@type");
+  if (type != nullptr) {
+    const std::string_view message = MessageOf(type->text());
+    if (message == kFileMessage) return "file";
+    if (message == kStdoutMessage) return "stdout";
+    if (message == kStderrMessage) return "stderr";
+    c.Add(type->mark(), "@type " + Quote(message) + " is of no access log that Weir has",
           JoinNames({kFileMessage, kStdoutMessage, kStderrMessage}));
     return "";
   }
   std::string_view name = entry.name;
-  if (name.substr(0, kLoggerPrefix.size()) == kLoggerPrefix) {
-    name.remove_prefix(kLoggerPrefix.size());
-  }
-  if (name == "file" || name == "stdout" || name == "stderr") return std::string(name);
+  const bool envoys = name.substr(0, kLoggerPrefix.size()) == kLoggerPrefix;
+  if (envoys) name.remove_prefix(kLoggerPrefix.size());
+  if (IsKnown(name) || (!envoys && IsPluginName(name))) return std::string(name);
   c.Add(field.key_mark, Quote(entry.name) + " is no access log that Weir has",
-        "file, stdout or stderr", NearestName(name, {"file", "stdout", "stderr"}));
+        "file, stdout, stderr or a plugin's name", NearestName(name, {"file", "stdout", "stderr"}));
   return "";
+}
+
+// Whether the lines have the default format, which needs no plugin.
+bool IsPlain(const std::string& type, const LoggerEntry& entry) {
+  if (!IsKnown(type)) return false;
+  if (entry.typed_config == nullptr) return true;
+  for (const Node::Entry& key : entry.typed_config->entries()) {
+    if (key.key != "@type" && key.key != "path") return false;
+  }
+  return true;
+}
+
+void ReadPlain(Context& c, const Field& field, const std::string& type, const LoggerEntry& entry,
+               AccessLog* log) {
+  std::string path;
+  if (entry.typed_config != nullptr) {
+    for (const Node::Entry& key : entry.typed_config->entries()) {
+      key.read = true;
+      if (key.key == "path") ReadText(c, EntryField(key), &path);
+    }
+  }
+  if (type == "file" && path.empty()) {
+    c.Add(field.key_mark, "the access log has no path", "typed_config with path");
+  }
+  if (type != "file" && !path.empty()) {
+    c.Add(field.key_mark, "access log " + type + " takes no path", "name: file");
+  }
+  SetSink(type == "file" ? path : type, log);
 }
 
 void ReadLogger(Context& c, const Field& field, std::vector<AccessLog>* out) {
@@ -95,13 +107,12 @@ void ReadLogger(Context& c, const Field& field, std::vector<AccessLog>* out) {
     if (c.diagnostics().count() != before) return;
     const std::string type = LoggerType(c, field, entry);
     if (type.empty()) return;
-    if (type == "file" && entry.path.empty()) {
-      c.Add(field.key_mark, "the access log has no path", "typed_config with path");
+    if (IsPlain(type, entry)) {
+      ReadPlain(c, field, type, entry, &log);
+    } else {
+      log.logger = type;
+      log.typed_config = entry.typed_config;
     }
-    if (type != "file" && !entry.path.empty()) {
-      c.Add(field.key_mark, "access log " + type + " takes no path", "name: file");
-    }
-    SetSink(type == "file" ? entry.path : type, &log);
   }
   out->push_back(std::move(log));
 }
@@ -119,6 +130,11 @@ std::shared_ptr<const Node> PrintAccessLogs(const std::vector<AccessLog>& logs) 
   if (logs.empty()) return nullptr;
   auto list = Node::Sequence({});
   for (const AccessLog& log : logs) {
+    if (!log.logger.empty()) {
+      list->Add("", {},
+                PrintMap({{"name", PrintText(log.logger)}, {"typed_config", log.typed_config}}));
+      continue;
+    }
     switch (log.sink) {
       case AccessLog::Sink::kStdout:
         list->Add("", {}, PrintMap({{"name", PrintText("stdout")}}));

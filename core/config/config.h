@@ -58,6 +58,18 @@ struct FilterChain {
   std::vector<NetworkFilter> filters;
 };
 
+// One listener filter, in file order.
+struct ListenerFilter {
+  // As written in the file, `envoy.filters.listener.` removed.
+  std::string name;
+  // Which plugin it is.
+  std::string type;
+  // The filter's keys; null when none were given. Keys that nobody reads are errors
+  // (Diagnostics::AddUnread).
+  std::shared_ptr<const Node> typed_config;
+  Mark mark;
+};
+
 struct Listener {
   std::string name;  // unique. Default: the address's text
   Address address;
@@ -76,6 +88,12 @@ struct Listener {
   // The short forms, until the loader has put them into the chain.
   std::shared_ptr<const TlsContext> short_tls;
   std::optional<Milliseconds> transport_socket_connect_timeout;
+  // They see a connection's first bytes before its filter chain does.
+  std::vector<ListenerFilter> listener_filters;
+  // For all of them together; then the connection is closed. Default 15s; 0: none.
+  Milliseconds listener_filters_timeout{15'000};
+  // ... or goes to its filter chain as it is. Default false.
+  bool continue_on_listener_filters_timeout = false;
   // Exactly one for now.
   std::vector<FilterChain> filter_chains;
   Mark mark;
@@ -92,6 +110,9 @@ struct Endpoint {
   std::uint32_t weight = 1;  // load_balancing_weight. Default 1, range 1 … 1000000
   Mark mark;
 };
+
+// The header with which a connection to a backend begins: who its client is.
+enum class ProxyProtocol { kNone, kV1, kV2 };
 
 enum class LbPolicy { kRoundRobin, kLeastRequest };
 
@@ -125,6 +146,8 @@ struct Cluster {
   std::uint32_t max_busy_connections = 4;
   // UpstreamTlsContext; null: no TLS.
   std::shared_ptr<const TlsContext> tls;
+  // Each connection then belongs to one downstream connection. Default kNone.
+  ProxyProtocol proxy_protocol = ProxyProtocol::kNone;
   // An idle kept connection is closed after this. Default 60s: below what most servers keep.
   Milliseconds idle_timeout{60'000};
   std::uint32_t max_requests_per_connection = 0;  // 0: no limit

@@ -31,13 +31,17 @@ Keys<FilterEntry> FilterEntryKeys(FilterKind kind) {
                            "Off unless a route's typed_per_filter_config turns it on."));
     keys.push_back(MissingKey<FilterEntry>("is_optional", "optional filters", "false"));
   }
+  if (kind == FilterKind::kListener) {
+    keys.push_back(MissingKey<FilterEntry>("filter_disabled", "filters that are off for some"));
+  }
   return keys;
 }
 
 const Keys<FilterEntry>& EntryKeys(FilterKind kind) {
   static const Keys<FilterEntry> network = FilterEntryKeys(FilterKind::kNetwork);
   static const Keys<FilterEntry> http = FilterEntryKeys(FilterKind::kHttp);
-  return kind == FilterKind::kNetwork ? network : http;
+  static const Keys<FilterEntry> listener = FilterEntryKeys(FilterKind::kListener);
+  return kind == FilterKind::kNetwork ? network : kind == FilterKind::kHttp ? http : listener;
 }
 
 // Which filter the entry means: by its @type where there is one, else by its name. They must not
@@ -262,6 +266,32 @@ void ReadHttpFilters(Context& c, const Field& field, std::vector<HttpFilter>* ou
           "mux at its end, or no such key at all");
   }
   if (out->size() == field.node().size()) CheckTerminal(c, FilterKind::kHttp, field, *out);
+}
+
+void ReadListenerFilters(Context& c, const Field& field, std::vector<ListenerFilter>* out) {
+  if (!ExpectList(c, field)) return;
+  std::vector<std::string> names;
+  for (const Field& element : Elements(field, &names)) {
+    FilterEntry entry;
+    if (!ReadEntry(c, FilterKind::kListener, element, &entry)) continue;
+    ListenerFilter filter;
+    filter.name = entry.name;
+    filter.mark = element.key_mark;
+    filter.type =
+        FilterType(c, FilterKind::kListener, element.key_mark, entry.name, entry.typed_config);
+    filter.typed_config = entry.typed_config;
+    out->push_back(std::move(filter));
+  }
+}
+
+std::shared_ptr<const Node> PrintListenerFilters(const std::vector<ListenerFilter>& filters) {
+  if (filters.empty()) return nullptr;
+  auto list = Node::Sequence({});
+  for (const ListenerFilter& filter : filters) {
+    list->Add("", {},
+              PrintMap({{"name", PrintText(filter.type)}, {"typed_config", filter.typed_config}}));
+  }
+  return list;
 }
 
 std::shared_ptr<const Node> PrintHttpFilters(const std::vector<HttpFilter>& filters) {

@@ -14,11 +14,17 @@
 
 namespace weir::config {
 
-// One access log: one line per request in the default format.
+// One access log: a line for each request.
 struct AccessLog {
   enum class Sink { kStdout, kStderr, kFile };
+  // Without a logger: where the lines go, which have the default format.
   Sink sink = Sink::kStdout;
   std::string path;  // kFile only
+  // The access logger of a plugin that writes them; empty: none. Known ones have a format of the
+  // user's.
+  std::string logger;
+  // Its keys; null when none were given. Keys that nobody reads are errors (Diagnostics::AddUnread).
+  std::shared_ptr<const Node> typed_config;
   Mark mark;
 };
 

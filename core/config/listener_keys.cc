@@ -120,15 +120,28 @@ Keys<L> ChainRows() {
   };
 }
 
+Keys<L> ListenerFilterRows() {
+  return {
+      CustomKey<L>(
+          "listener_filters", "list of listener filters",
+          [](Context& c, const Field& f, L* l) { ReadListenerFilters(c, f, &l->listener_filters); },
+          [](const L& l) { return PrintListenerFilters(l.listener_filters); },
+          "They see the first bytes of a connection, in order, before its filter chain and TLS "
+          "do."),
+      DurationKey("listener_filters_timeout", &L::listener_filters_timeout,
+                  "For all listener filters of a connection; then it is closed.")
+          .Limit("listener.*.downstream_pre_cx_timeout"),
+      BoolKey("continue_on_listener_filters_timeout", &L::continue_on_listener_filters_timeout,
+              "It goes to the filter chain then, as it is."),
+  };
+}
+
 Keys<L> MissingRows() {
   return {
       MissingKey<L>("additional_addresses", "several addresses of a listener"),
       MissingKey<L>("stat_prefix", "another name in counters"),
       MissingKey<L>("default_filter_chain", "choosing a filter chain"),
       MissingKey<L>("filter_chain_matcher", "choosing a filter chain"),
-      MissingKey<L>("listener_filters", "listener filters"),
-      MissingKey<L>("listener_filters_timeout", "listener filters"),
-      MissingKey<L>("continue_on_listener_filters_timeout", "listener filters", "false"),
       MissingKey<L>("use_original_dst", "original destinations", "false"),
       MissingKey<L>("transparent", "transparent sockets", "false"),
       MissingKey<L>("freebind", "free binding", "false"),
@@ -158,6 +171,7 @@ const Keys<Listener>& ListenerKeys() {
   static const Keys<L> keys = [] {
     Keys<L> all = BasicRows();
     for (Key<L>& key : ChainRows()) all.push_back(std::move(key));
+    for (Key<L>& key : ListenerFilterRows()) all.push_back(std::move(key));
     for (Key<L>& key : MissingRows()) all.push_back(std::move(key));
     return all;
   }();

@@ -6,6 +6,7 @@ namespace {
 constexpr std::string_view kTypePrefix = "type.googleapis.com/";
 constexpr std::string_view kNetworkPrefix = "envoy.filters.network.";
 constexpr std::string_view kHttpPrefix = "envoy.filters.http.";
+constexpr std::string_view kListenerPrefix = "envoy.filters.listener.";
 
 bool Is(const char* known, std::string_view name) {
   return *known != '\0' && name == known;
@@ -56,12 +57,16 @@ const std::vector<FilterName>& KnownFilters() {
        Terminal::kYes},
       {FilterKind::kHttp, "rbac", "envoy.extensions.filters.http.rbac.v3.RBAC",
        "envoy.extensions.filters.http.rbac.v3.RBACPerRoute", Terminal::kNo},
+      {FilterKind::kListener, "proxy_protocol",
+       "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol", "", Terminal::kNo},
   };
   return filters;
 }
 
 std::string CanonicalFilterName(FilterKind kind, std::string_view name) {
-  const std::string_view prefix = kind == FilterKind::kNetwork ? kNetworkPrefix : kHttpPrefix;
+  const std::string_view prefix = kind == FilterKind::kNetwork ? kNetworkPrefix
+                                  : kind == FilterKind::kHttp  ? kHttpPrefix
+                                                               : kListenerPrefix;
   if (name.substr(0, prefix.size()) == prefix) name.remove_prefix(prefix.size());
   if (kind == FilterKind::kHttp && name == "router") name = "mux";
   return std::string(name);

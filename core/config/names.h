@@ -9,7 +9,7 @@ namespace weir::config {
 // The vocabulary shared with Envoy's files: which names and @type URLs stand for which of Weir's
 // filters.
 
-enum class FilterKind { kNetwork, kHttp };
+enum class FilterKind { kNetwork, kHttp, kListener };
 
 // Whether a filter ends its chain. kEither: unknown plugins, and filters that may stand anywhere.
 enum class Terminal { kNo, kYes, kEither };
@@ -26,8 +26,8 @@ struct FilterName {
 // The names that every configuration knows; plugins add others. In alphabetical order by kind.
 const std::vector<FilterName>& KnownFilters();
 
-// The name as Weir writes it: without `envoy.filters.network.` or `envoy.filters.http.`, and
-// "router" is "mux".
+// The name as Weir writes it: without `envoy.filters.network.`, `envoy.filters.http.` or
+// `envoy.filters.listener.`, and "router" is "mux".
 std::string CanonicalFilterName(FilterKind kind, std::string_view name);
 
 // The known filter of a canonical name, or null.

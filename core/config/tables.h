@@ -63,6 +63,8 @@ std::shared_ptr<HttpConnectionManager> ReadHttpConnectionManager(Context& c, con
 std::shared_ptr<TcpProxy> ReadTcpProxy(Context& c, const Field& field, const std::string& name);
 void ReadHttpFilters(Context& c, const Field& field, std::vector<HttpFilter>* out);
 std::shared_ptr<const Node> PrintHttpFilters(const std::vector<HttpFilter>& filters);
+void ReadListenerFilters(Context& c, const Field& field, std::vector<ListenerFilter>* out);
+std::shared_ptr<const Node> PrintListenerFilters(const std::vector<ListenerFilter>& filters);
 void ReadPerFilterConfigs(Context& c, const Field& field, std::vector<PerFilterConfig>* out);
 std::shared_ptr<const Node> PrintPerFilterConfigs(const std::vector<PerFilterConfig>& configs);
 // Checks that each names a filter of the chain, and makes the name the chain's own.

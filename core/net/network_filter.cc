@@ -17,6 +17,7 @@ ServedConnection::ServedConnection(AcceptedConnection&& accepted, WorkerContext*
       buffer_limit_(accepted.buffer_limit),
       peer_(accepted.peer),
       local_(accepted.local),
+      notes_(std::move(accepted.notes)),
       worker_(worker),
       io_(std::move(accepted.io)) {
   if (place_.home() != nullptr) place_.home()->connections_.PushBack(this);
@@ -31,6 +32,7 @@ AcceptedConnection ServedConnection::Release() {
   accepted.peer = peer_;
   accepted.local = local_;
   accepted.buffer_limit = buffer_limit_;
+  accepted.notes = std::move(notes_);
   return accepted;
 }
 

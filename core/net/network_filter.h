@@ -7,6 +7,7 @@
 #include "core/base/intrusive_list.h"
 #include "core/net/actor.h"
 #include "core/net/address.h"
+#include "core/net/connection_notes.h"
 #include "core/net/io.h"
 #include "core/net/worker_context.h"
 
@@ -49,7 +50,8 @@ struct AcceptedConnection {
   std::unique_ptr<Io> io;
   Address peer;
   Address local;
-  uint32_t buffer_limit = 262144;  // per_connection_buffer_limit_bytes, each way
+  uint32_t buffer_limit = 262144;          // per_connection_buffer_limit_bytes, each way
+  std::unique_ptr<ConnectionNotes> notes;  // null: nothing was noted
 };
 
 // The base of what serves one accepted connection. It is the client of its Io, and ends with
@@ -70,6 +72,12 @@ class ServedConnection : public Actor, public IoClient {
   Io* io() const { return io_.get(); }
   const Address& peer() const { return peer_; }
   const Address& local() const { return local_; }
+  // The socket's peer; peer() may be whom it speaks for.
+  const Address& direct() const {
+    return notes_ != nullptr && notes_->direct.family() != 0 ? notes_->direct : peer_;
+  }
+  // What listener filters noted; null: nothing.
+  const ConnectionNotes* notes() const { return notes_.get(); }
   uint32_t buffer_limit() const { return buffer_limit_; }
 
  private:
@@ -78,10 +86,11 @@ class ServedConnection : public Actor, public IoClient {
   ConnectionPlace place_;
   base::ListNode home_link_;
   uint32_t buffer_limit_;
-  Address peer_;
-  Address local_;
 
  protected:
+  Address peer_;
+  Address local_;
+  std::unique_ptr<ConnectionNotes> notes_;
   WorkerContext* worker_;
   std::unique_ptr<Io> io_;  // may be reset early to close the socket before the object dies
 };

@@ -1,8 +1,12 @@
 #include "core/observe/access_log.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace weir::observe {
 
 static_assert(kMaxAccessLogLine <= LogBlock::kRoom, "a line fits into an empty block");
+static_assert(AccessLogBuffer::kMaxAppended <= LogBlock::kRoom);
 
 AccessLogBuffer::AccessLogBuffer(LogWriter* writer, LogFile* file, net::Reactor* reactor,
                                  DateCache* dates, const AccessLogStats& stats)
@@ -19,13 +23,23 @@ AccessLogBuffer::~AccessLogBuffer() {
   writer_->Wake();  // so that the channel goes
 }
 
-void AccessLogBuffer::Log(const AccessLogRecord& record) {
-  stats_.logged->Add();
+LogBlock* AccessLogBuffer::RoomFor(size_t size) {
   LogBlock* block = channel_->Current();
-  if (block != nullptr && LogBlock::kRoom - block->size < AccessLogLineBound(record)) {
+  if (block != nullptr && LogBlock::kRoom - block->size < size) {
     Flush();
     block = channel_->Current();
   }
+  return block;
+}
+
+void AccessLogBuffer::Added(uint32_t lines, LogBlock* block) {
+  block->lines += lines;
+  if (deadline() == 0) reactor_->SetDeadline(this, reactor_->now_ms() + kFlushMs);
+}
+
+void AccessLogBuffer::Log(const AccessLogRecord& record) {
+  stats_.logged->Add();
+  LogBlock* block = RoomFor(AccessLogLineBound(record));
   if (block == nullptr) {
     stats_.dropped->Add();
     return;
@@ -34,8 +48,21 @@ void AccessLogBuffer::Log(const AccessLogRecord& record) {
   const FormattedLine line = FormatAccessLogLine(record, dates_, room);
   if (line.truncated) stats_.truncated->Add();
   block->size += static_cast<uint32_t>(line.end - room);
-  ++block->lines;
-  if (deadline() == 0) reactor_->SetDeadline(this, reactor_->now_ms() + kFlushMs);
+  Added(1, block);
+}
+
+bool AccessLogBuffer::Append(std::string_view lines) {
+  const auto count = static_cast<uint32_t>(std::count(lines.begin(), lines.end(), '\n'));
+  stats_.logged->Add(count);
+  LogBlock* block = RoomFor(lines.size());
+  if (block == nullptr) {
+    stats_.dropped->Add(count);
+    return false;
+  }
+  std::memcpy(block->text + block->size, lines.data(), lines.size());
+  block->size += static_cast<uint32_t>(lines.size());
+  Added(count, block);
+  return true;
 }
 
 void AccessLogBuffer::Flush() {

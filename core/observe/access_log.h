@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "core/net/reactor.h"
@@ -25,6 +26,10 @@ class AccessLogBuffer final : public net::Actor {
   // Formats the line of a request that ended. Allocates only when the writer fell behind further
   // than ever before.
   void Log(const AccessLogRecord& record);
+  // Appends whole lines that somebody else has written, at most kMaxAppended bytes of them. False:
+  // there is no room, which is counted.
+  bool Append(std::string_view lines);
+  static constexpr size_t kMaxAppended = 65'000;
   // Hands over what is there: at drain and exit; else the deadline does it.
   void Flush();
 
@@ -34,6 +39,10 @@ class AccessLogBuffer final : public net::Actor {
   void OnDeadline() override { Flush(); }
 
  private:
+  // The block that has so much room; null: there is none.
+  LogBlock* RoomFor(size_t size);
+  void Added(uint32_t lines, LogBlock* block);
+
   LogWriter* writer_;
   LogFile* file_;
   net::Reactor* reactor_;
@@ -52,6 +61,12 @@ class WorkerAccessLogs {
   // The worker's buffer to a file of the writer; the same for the same file. Slow: when a worker
   // takes a configuration.
   AccessLogBuffer* Get(LogFile* file);
+  // The same by a number that always stands for this file; fast after the first time.
+  AccessLogBuffer* Get(size_t number, LogFile* file) {
+    if (number < by_number_.size() && by_number_[number] != nullptr) return by_number_[number];
+    if (number >= by_number_.size()) by_number_.resize(number + 1);
+    return by_number_[number] = Get(file);
+  }
   void FlushAll();
 
  private:
@@ -60,6 +75,7 @@ class WorkerAccessLogs {
   DateCache* dates_;
   AccessLogStats stats_;
   std::vector<std::unique_ptr<AccessLogBuffer>> buffers_;
+  std::vector<AccessLogBuffer*> by_number_;
 };
 
 }  // namespace weir::observe

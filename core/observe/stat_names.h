@@ -103,6 +103,8 @@ namespace weir::observe {
   COUNTER(downstream_cx_overflow)           \
   COUNTER(downstream_global_cx_overflow)    \
   COUNTER(downstream_accept_failed)         \
+  GAUGE(downstream_pre_cx_active)           \
+  COUNTER(downstream_pre_cx_timeout)        \
   COUNTER(downstream_cx_transport_socket_connect_timeout)
 
 // listener.<name>.ssl. and cluster.<name>.ssl. handshake counts those that succeeded,

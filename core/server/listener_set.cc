@@ -37,6 +37,8 @@ bool ListenerSet::BuildOne(const ServerContext& context, const Wiring& wiring,
   spec->limit = std::make_unique<net::ConnectionLimit>(listener.connection_limit);
   const config::FilterChain& chain = listener.filter_chains.front();
   const size_t before = context.diagnostics->count();
+  for (const config::ListenerFilter& filter : listener.listener_filters)
+    context.diagnostics->Add(filter.mark, "Weir has no listener filters yet");
   spec->factory =
       MakeTlsListener(context, listener, chain, MakeChain(context, wiring, listener, chain));
   const bool ok = spec->factory != nullptr && context.diagnostics->count() == before;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/config/names.h"
+#include "core/server/access_loggers.h"
 #include "core/server/codec_builder.h"
 #include "core/server/tls_cluster.h"
 
@@ -12,6 +13,7 @@ MainServices::MainServices(const ServerContext& context, net::WorkerContext* wor
     : registry_(context.stats),
       logs_(context.access_logs, worker->reactor, &dates_, context.stats, worker->stats) {
   worker->random = &random_;
+  SetThreadLogs(&logs_);
   worker->max_pinned_bytes = context.bootstrap->limits.max_body_bytes_per_worker;
   const auto& clusters = context.bootstrap->clusters;
   for (size_t i = 0; i < clusters.size(); ++i) {
@@ -35,6 +37,10 @@ MainServices::MainServices(const ServerContext& context, net::WorkerContext* wor
       stats.membership_healthy->Set(cluster.endpoints.size());
     }
   }
+}
+
+MainServices::~MainServices() {
+  SetThreadLogs(nullptr);
 }
 
 void MainServices::Drain() {

@@ -15,6 +15,7 @@ namespace weir::server {
 class MainServices final : public WorkerServices {
  public:
   MainServices(const ServerContext& context, net::WorkerContext* worker);
+  ~MainServices() override;
 
   void Drain() override;
 

@@ -10,6 +10,7 @@
 #include "core/config/yaml.h"
 #include "plugins/kit/fake_connection.h"
 #include "plugins/kit/fake_host.h"
+#include "plugins/kit/fake_logger.h"
 #include "plugins/kit/fake_stream.h"
 
 namespace weir::kit {
@@ -65,6 +66,15 @@ FakeConfig FakeConfig::Listener(const weir_listener_filter_api& api, std::string
   config.free_ = api.config_free;
   config.Load(yaml, [&](const weir_node* node) {
     return api.config_new(FakeHost(), FakeListenerApi(), node);
+  });
+  return config;
+}
+
+FakeConfig FakeConfig::Logger(const weir_access_logger_api& api, std::string_view yaml) {
+  FakeConfig config;
+  config.free_ = api.config_free;
+  config.Load(yaml, [&](const weir_node* node) {
+    return api.config_new(FakeHost(), FakeLoggerApi(), node);
   });
   return config;
 }

@@ -19,6 +19,7 @@ class FakeConfig {
   static FakeConfig Http(const weir_http_filter_api& api, std::string_view yaml,
                          bool per_route = false);
   static FakeConfig Network(const weir_network_filter_api& api, std::string_view yaml);
+  static FakeConfig Logger(const weir_access_logger_api& api, std::string_view yaml);
   static FakeConfig Listener(const weir_listener_filter_api& api, std::string_view yaml);
 
   void* get() const { return config_; }

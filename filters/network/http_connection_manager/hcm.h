@@ -16,6 +16,7 @@
 #include "core/observe/access_log.h"
 #include "core/observe/date_cache.h"
 #include "core/observe/stat_names.h"
+#include "core/server/access_loggers.h"
 #include "plugins/abi/weir.h"
 
 namespace weir::hcm {
@@ -40,6 +41,7 @@ struct HcmConfig {
   // The admin's: it is asked most when there is no memory left, and takes little.
   bool serves_when_overloaded = false;
   std::vector<observe::LogFile*> access_logs;
+  server::AccessLoggers loggers;  // those of plugins
 };
 
 // Authorities that were found normal: the same few come again and again.

@@ -160,18 +160,7 @@ class Builder {
   }
 
   void Logs() {
-    for (const config::AccessLog& log : settings_.access_log) {
-      const auto sink = log.sink == config::AccessLog::Sink::kFile     ? observe::LogSink::kFile
-                        : log.sink == config::AccessLog::Sink::kStderr ? observe::LogSink::kStderr
-                                                                       : observe::LogSink::kStdout;
-      std::string error;
-      observe::LogFile* file = context_.access_logs->Open(sink, log.path, &error);
-      if (file == nullptr) {
-        context_.diagnostics->Add(log.mark, error);
-      } else {
-        hcm_->access_logs.push_back(file);
-      }
-    }
+    server::BuildAccessLogs(context_, settings_.access_log, &hcm_->access_logs, &hcm_->loggers);
   }
 
   const server::ServerContext& context_;

@@ -30,6 +30,10 @@ class ServerConnection final : public http::CodecConnection {
   HcmWorker* hcm() const { return hcm_.get(); }
   const net::Address& peer() const { return place_->peer(); }
   const net::Address& local() const { return place_->local(); }
+  // The socket's peer.
+  const net::Address& direct() const { return place_->direct(); }
+  // Null: listener filters noted nothing.
+  const net::ConnectionNotes* notes() const { return place_->notes(); }
   bool last_request() const { return last_request_; }
   // Its number on this worker, never 0.
   uint32_t client() const { return client_; }

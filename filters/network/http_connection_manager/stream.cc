@@ -84,6 +84,7 @@ void Stream::Finish() {
     hcm_->stats.downstream_rq_active->Sub();
     hcm_->stats.downstream_rq_completed->Add();
     Log();
+    if (!hcm_->config->loggers.empty()) LogByPlugins();
   }
   worker()->reactor->Retire(this);
   downstream_->StreamGone();
@@ -132,7 +133,7 @@ void Stream::Log() {
   observe::AccessLogRecord record;
   const uint64_t now = worker()->reactor->now_ms();
   record.duration_ms = now - info_.start_ms;
-  record.start_time_unix_ms = UnixMs() - static_cast<int64_t>(record.duration_ms);
+  record.start_time_unix_ms = static_cast<int64_t>(StartUnixUs() / 1000);
   record.method = request_.method();
   record.path = original_path_.empty() ? request_.path() : original_path_;
   record.protocol = Attribute(WEIR_ATTR_PROTOCOL);

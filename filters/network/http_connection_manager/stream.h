@@ -84,7 +84,8 @@ class Stream final : public net::Actor,
   std::string_view Attribute(uint32_t id) override;
   const http::PathOptions& ChainPathOptions() const override { return hcm_->config->path_options; }
   bool Number(uint32_t id, int64_t* value) override;
-  std::string_view ConnectionNote(std::string_view, std::string_view) override { return {}; }
+  std::string_view ConnectionNote(std::string_view space, std::string_view key) override;
+  std::string_view NotedAttribute(uint32_t id) const;
   void AddFlag(observe::ResponseFlag flag) override { info_.flags.Set(flag); }
   void OnPathChange() override;
   const http::Route* RefreshRoute() override;
@@ -123,6 +124,7 @@ class Stream final : public net::Actor,
   void CancelTerminal(uint32_t reason);
   void Finish();
   void Log();
+  void LogByPlugins();
 
   // What is known (stream_attributes.cc).
   static constexpr uint32_t kTexts = 32;  // room for each WEIR_ATTR_*

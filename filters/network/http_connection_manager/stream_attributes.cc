@@ -58,8 +58,9 @@ std::string_view Stream::FlagsText() {
 std::string_view Stream::Attribute(uint32_t id) {
   switch (id) {
     case WEIR_ATTR_DOWNSTREAM_ADDRESS:
-    case WEIR_ATTR_DIRECT_ADDRESS:
       return AddressText(id, downstream_->peer());
+    case WEIR_ATTR_DIRECT_ADDRESS:
+      return AddressText(id, downstream_->direct());
     case WEIR_ATTR_LOCAL_ADDRESS:
       return AddressText(id, downstream_->local());
     case WEIR_ATTR_ROUTE:
@@ -102,11 +103,24 @@ std::string_view Stream::OriginalPath() {
                                                                : OrNothing(request_.path());
 }
 
+// What listener filters found out of a connection whose TLS ends elsewhere.
+std::string_view Stream::NotedAttribute(uint32_t id) const {
+  const net::ConnectionNotes* notes = downstream_->notes();
+  if (notes == nullptr) return {};
+  if (id == WEIR_ATTR_REQUESTED_SERVER_NAME) return OrNothing(notes->server_name);
+  return id == WEIR_ATTR_ALPN ? OrNothing(notes->alpn) : std::string_view{};
+}
+
+std::string_view Stream::ConnectionNote(std::string_view space, std::string_view key) {
+  const net::ConnectionNotes* notes = downstream_->notes();
+  return notes == nullptr ? std::string_view{} : notes->Find(space, key);
+}
+
 // Asked of the session once each: some of the answers take some making.
 std::string_view Stream::TlsAttribute(uint32_t id) {
   if (texts_ != nullptr && texts_[id].data() != nullptr) return texts_[id];
   const net::TlsSession* tls = downstream_->tls();
-  if (tls == nullptr) return {};
+  if (tls == nullptr) return NotedAttribute(id);
   const auto keep = [this, id](std::string_view text) {
     return text.empty() ? std::string_view{} : Kept(id, text);
   };

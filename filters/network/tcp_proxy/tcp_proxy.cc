@@ -74,6 +74,13 @@ std::unique_ptr<net::TerminalFactory> MakeTcpProxy(const server::ServerContext& 
   std::vector<observe::LogFile*> logs;
   bool ok = true;
   for (const config::AccessLog& log : filter.tcp_proxy->access_log) {
+    if (!log.logger.empty()) {
+      context.diagnostics->Add(
+          log.mark, "the access log of a tcp_proxy has the default format; access logger " +
+                        config::Quote(log.logger) + " writes of HTTP requests");
+      ok = false;
+      continue;
+    }
     std::string error;
     logs.push_back(context.access_logs->Open(SinkOf(log.sink), log.path, &error));
     if (logs.back() != nullptr) continue;
