@@ -30,7 +30,7 @@ FURTHER = {
     "zlib": (re.compile(r"^libz\.so\.\d+$"), re.compile(r"^(de|in)flate")),
     "brotli": (re.compile(r"^libbrotli(enc|dec)\.so\.\d+$"), re.compile(r"^Brotli(En|De)coder")),
     "zstd": (re.compile(r"^libzstd\.so\.\d+$"), re.compile(r"^ZSTD_")),
-    "crypt": (re.compile(r"^libcrypt\.so\.\d+$"), re.compile(r"^crypt_(rn?|checksalt)$")),
+    "crypt": (re.compile(r"^libcrypt\.so\.\d+$"), re.compile(r"^crypt_rn$")),
 }
 WRITTEN_ON = {
     "basic_auth.so": ("crypt",),
