@@ -150,7 +150,8 @@ bool Unescape(const ConfigNode& node, std::string* value) {
   return true;
 }
 
-bool MutationList::Load(const ConfigNode& node, const std::string& key) {
+template <typename Read>
+bool MutationList::LoadList(const ConfigNode& node, const std::string& key, Read read_one) {
   if (!node) return true;
   if (!node.ExpectList(key)) return false;
   if (node.size() > kMaxMutations) return node.Fail(key + " has more than 1000 entries");
@@ -158,11 +159,19 @@ bool MutationList::Load(const ConfigNode& node, const std::string& key) {
   for (std::size_t i = 0; i < node.size(); ++i) {
     Mutation mutation;
     bool skip = false;
-    const bool read = ReadMutation(node.At(i), &mutation, &skip);
+    const bool read = read_one(node.At(i), &mutation, &skip);
     ok = ok && read;
     if (read && !skip) mutations_.push_back(std::move(mutation));
   }
   return ok;
+}
+
+bool MutationList::Load(const ConfigNode& node, const std::string& key) {
+  return LoadList(node, key, ReadMutation);
+}
+
+bool MutationList::LoadOptions(const ConfigNode& node, const std::string& key) {
+  return LoadList(node, key, ReadAppend);
 }
 
 bool MutationList::Apply(const sdk::Fields& fields) const {

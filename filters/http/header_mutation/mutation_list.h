@@ -38,12 +38,19 @@ class MutationList {
   // Reads `request_mutations` or one of its siblings. An absent node is an empty list. Every
   // mistake is reported at its place; false when there was one.
   bool Load(const sdk::ConfigNode& node, const std::string& key);
+  // The same of a list of Envoy's HeaderValueOption: {header: {key, value}, append_action}.
+  bool LoadOptions(const sdk::ConfigNode& node, const std::string& key);
 
   // Makes the changes. False: the host refused one, the message may be changed in part, and so the
   // caller must fail.
   bool Apply(const sdk::Fields& fields) const;
 
+  const std::vector<Mutation>& mutations() const { return mutations_; }
+
  private:
+  template <typename Read>
+  bool LoadList(const sdk::ConfigNode& node, const std::string& key, Read read);
+
   std::vector<Mutation> mutations_;
 };
 
