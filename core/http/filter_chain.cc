@@ -15,23 +15,34 @@ weir_stream* Handle(FilterSlot& slot) {
 constexpr const char* kHeaders[] = {"request_headers", "response_headers"};
 constexpr const char* kData[] = {"request_data", "response_data"};
 constexpr const char* kTrailers[] = {"request_trailers", "response_trailers"};
+constexpr FilterSlot kFreshSlot{};
 // What a hook that threw is taken to have answered.
 constexpr int32_t kThrew = INT32_MIN;
 
 }  // namespace
 
-bool FilterEntry::IsIdle(const weir_http_filter_api& api) {
-  return api.create == nullptr && api.destroy == nullptr && api.request_headers == nullptr &&
-         api.request_data == nullptr && api.request_trailers == nullptr &&
-         api.response_interim == nullptr && api.response_headers == nullptr &&
-         api.response_data == nullptr && api.response_trailers == nullptr &&
-         api.complete == nullptr;
+uint8_t FilterEntry::HooksOf(const weir_http_filter_api& api) {
+  uint8_t hooks = 0;
+  const auto add = [&hooks](uint8_t bit, bool there) {
+    if (there) hooks = static_cast<uint8_t>(hooks | bit);
+  };
+  add(HooksOfHalf(kRequest), api.request_headers != nullptr || api.request_data != nullptr ||
+                                 api.request_trailers != nullptr ||
+                                 (api.flags & WEIR_FILTER_CHANGES_REQUEST_LENGTH) != 0);
+  add(HooksOfHalf(kResponse), api.response_headers != nullptr || api.response_data != nullptr ||
+                                  api.response_trailers != nullptr ||
+                                  (api.flags & WEIR_FILTER_CHANGES_RESPONSE_LENGTH) != 0);
+  add(kHooksInterim, api.response_interim != nullptr);
+  add(kHooksComplete, api.complete != nullptr);
+  add(kHooksDestroy, api.destroy != nullptr && api.state_size > 0);
+  return hooks;
 }
 
 // Calls a hook of one half of a filter. No exception may leave a plugin; one that does all the same
 // is a failure like any other, as far as the two sides share their runtime library.
 template <class Hook, class... Args>
-int32_t FilterChain::Call(Hook hook, FilterSlot& slot, Direction d, Args... args) {
+[[gnu::always_inline]] inline int32_t FilterChain::Call(Hook hook, FilterSlot& slot, Direction d,
+                                                        Args... args) {
   slot.half[d].in_hook = true;
   int32_t status = kThrew;
   try {
@@ -71,7 +82,7 @@ bool FilterChain::Build(const std::vector<FilterEntry>& entries, const Route* ro
     if (off) continue;
     if (slots_ == nullptr) slots_ = arena_->AllocateArray<FilterSlot>(entries.size() - i);
     if (slots_ == nullptr) return false;
-    auto* slot = new (&slots_[count_]) FilterSlot{};
+    auto* slot = new (&slots_[count_]) FilterSlot(kFreshSlot);
     slot->chain = this;
     slot->entry = &entry;
     slot->route_config = over == nullptr ? nullptr : const_cast<void*>(over->config);
@@ -84,6 +95,7 @@ bool FilterChain::Build(const std::vector<FilterEntry>& entries, const Route* ro
     }
     if (!Create(slot)) return false;
     ++count_;
+    hooks_ |= entry.hooks;
     if ((entry.api->flags & WEIR_FILTER_CHANGES_REQUEST_LENGTH) != 0)
       changes_length_[kRequest] = true;
     if ((entry.api->flags & WEIR_FILTER_CHANGES_RESPONSE_LENGTH) != 0)
@@ -112,15 +124,21 @@ SliceQueue* FilterChain::Body(FilterSlot* slot, Direction direction) {
   if (body == nullptr) {
     void* memory = arena_->Allocate(sizeof(SliceQueue), alignof(SliceQueue));
     if (memory != nullptr) body = new (memory) SliceQueue(pool_);
+    has_queues_ = true;
   }
   return body;
 }
 
-bool FilterChain::AfterHook(Direction d, const FilterSlot& slot, const char* hook, int32_t status) {
+void FilterChain::Fail(const FilterSlot& slot, const char* hook, int32_t status) {
+  Blame(*slot.entry, hook, status);
+  owner_->OnChainFailure(*slot.entry);
+}
+
+[[gnu::always_inline]] inline bool FilterChain::AfterHook(Direction d, const FilterSlot& slot,
+                                                          const char* hook, int32_t status) {
   const uint32_t run = run_[d];
-  if (status < WEIR_CONTINUE || status > WEIR_STOP_ALL_WATERMARK) {
-    Blame(*slot.entry, hook, status);
-    owner_->OnChainFailure(*slot.entry);
+  if (static_cast<uint32_t>(status) > WEIR_STOP_ALL_WATERMARK) {
+    Fail(slot, hook, status);
   } else if (!owner_->RunPendingAction()) {
     return !Going(d, run);
   }
@@ -130,6 +148,7 @@ bool FilterChain::AfterHook(Direction d, const FilterSlot& slot, const char* hoo
 
 void FilterChain::Close(Direction direction) {
   closed_[direction] = true;
+  if (Quiet(direction)) return;
   for (uint32_t i = 0; i < count_; ++i) {
     FilterSlot::Half& half = slots_[i].half[direction];
     half.resume = false;
@@ -153,6 +172,7 @@ void FilterChain::Overflow(Direction d) {
 
 uint64_t FilterChain::HeldBytes(Direction direction) const {
   uint64_t held = 0;
+  if (Quiet(direction)) return 0;
   for (uint32_t i = 0; i < count_; ++i) {
     const FilterSlot::Half& half = slots_[i].half[direction];
     const uint64_t limit = slots_[i].limit[direction];
@@ -167,7 +187,7 @@ void FilterChain::Headers(Direction direction, bool end_stream) {
   if (dead_) return;
   if (run_[direction]++ > 0) {
     Close(direction);
-    for (uint32_t i = 0; i < count_; ++i) {
+    for (uint32_t i = 0; !Quiet(direction) && i < count_; ++i) {
       FilterSlot::Half& half = slots_[i].half[direction];
       SliceQueue* body = half.body;
       SliceQueue* injected = half.injected;
@@ -213,7 +233,7 @@ void FilterChain::PassHeaders(Direction d, int i, bool end) {
     const auto hook =
         d == kRequest ? slot.entry->api->request_headers : slot.entry->api->response_headers;
     if (hook == nullptr) {
-      ForgetLength(d, slot, end);
+      if (changes_length_[d]) ForgetLength(d, slot, end);
       continue;
     }
     FilterSlot::Half& half = slot.half[d];
@@ -221,7 +241,7 @@ void FilterChain::PassHeaders(Direction d, int i, bool end) {
     const int32_t status = Call(hook, slot, d, uint32_t{end});
     half.in_headers = false;
     if (AfterHook(d, slot, kHeaders[d], status)) return;
-    ForgetLength(d, slot, end);
+    if (changes_length_[d]) ForgetLength(d, slot, end);
     if (status != WEIR_CONTINUE) {
       HeadersAt(d, i, end);
       half.headers = true;
@@ -411,6 +431,7 @@ void FilterChain::Resume(Direction d, int i) {
 }
 
 bool FilterChain::Interim() {
+  if ((hooks_ & FilterEntry::kHooksInterim) == 0) return !dead_;
   for (int i = static_cast<int>(count_) - 1; i >= 0 && !dead_; --i) {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->response_interim == nullptr) continue;
@@ -424,6 +445,7 @@ bool FilterChain::Interim() {
 void FilterChain::Complete() {
   if (completed_) return;
   completed_ = true;
+  if ((hooks_ & FilterEntry::kHooksComplete) == 0) return;
   for (uint32_t i = 0; i < count_; ++i) {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->complete == nullptr) continue;
@@ -439,7 +461,8 @@ void FilterChain::Complete() {
 void FilterChain::Destroy() {
   dead_ = true;
   DropTicket();
-  for (uint32_t i = 0; i < count_; ++i) {
+  const bool any = has_queues_ || (hooks_ & FilterEntry::kHooksDestroy) != 0;
+  for (uint32_t i = 0; any && i < count_; ++i) {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->destroy != nullptr && slot.entry->api->state_size > 0) {
       try {

@@ -30,12 +30,23 @@ struct FilterEntry {
   bool disabled = false;
   // Nothing of it would ever be called, and so no stream has it (IsIdle).
   bool idle = false;
+  uint8_t hooks = 0xff;  // kHooks*: what there is to call (HooksOf)
   HookStats time;
   // Of the line that its failures write; shared by the workers. Null: they write none.
   std::shared_ptr<base::LogThrottle> throttle;
 
+  // A hook of a half, or a flag that changes it.
+  static constexpr uint8_t HooksOfHalf(Direction d) {
+    return static_cast<uint8_t>(d == kRequest ? 1 : 2);
+  }
+  static constexpr uint8_t kHooksInterim = 4;
+  static constexpr uint8_t kHooksComplete = 8;
+  static constexpr uint8_t kHooksDestroy = 16;
+  static uint8_t HooksOf(const weir_http_filter_api& api);
   // Whether the table has no function that a stream could call.
-  static bool IsIdle(const weir_http_filter_api& api);
+  static bool IsIdle(const weir_http_filter_api& api) {
+    return api.create == nullptr && api.destroy == nullptr && HooksOf(api) == 0;
+  }
 };
 
 // What a chain passes things on to: the stream.
@@ -154,6 +165,14 @@ class FilterChain {
   // dropped. For an owner who answers in place of the backend, or past the filters.
   void Close(Direction direction);
 
+  // True when a piece of the body may go past the chain: no filter has to do with this half. Counts
+  // it as Data does.
+  bool Skips(Direction direction, bool end_stream) {
+    if (!Quiet(direction) || dead_ || closed_[direction]) return false;
+    if (end_stream) EndAt(direction, EndOf(direction));
+    return true;
+  }
+
   // Bytes beyond the buffer limit that filters hold with the sender paused (watermark), which must
   // not be credited.
   uint64_t HeldBytes(Direction direction) const;
@@ -185,8 +204,14 @@ class FilterChain {
   uint32_t count() const { return count_; }
 
  private:
-  int First(Direction d) const { return d == kRequest ? 0 : static_cast<int>(count_) - 1; }
   int Next(Direction d, int i) const { return d == kRequest ? i + 1 : i - 1; }
+  int EndOf(Direction d) const { return d == kRequest ? static_cast<int>(count_) : -1; }
+  // No filter has a hook of this half, nor did one pass anything on: none withholds anything.
+  bool Quiet(Direction d) const { return (hooks_ & FilterEntry::HooksOfHalf(d)) == 0; }
+  int First(Direction d) const {
+    if (Quiet(d)) return EndOf(d);
+    return d == kRequest ? 0 : static_cast<int>(count_) - 1;
+  }
   bool In(int i) const { return i >= 0 && i < static_cast<int>(count_); }
 
   // How many filters come before this one on the direction's way.
@@ -203,6 +228,7 @@ class FilterChain {
   // False: iteration must not go on.
   bool SendInjected(Direction d, int i);
   bool Create(FilterSlot* slot);
+  [[gnu::noinline]] void Fail(const FilterSlot& slot, const char* hook, int32_t status);
   void Blame(const FilterEntry& entry, const char* hook, int32_t status);
   template <class Hook, class... Args>
   int32_t Call(Hook hook, FilterSlot& slot, Direction d, Args... args);
@@ -229,6 +255,8 @@ class FilterChain {
   uint32_t count_ = 0;
   bool dead_ = false;
   bool completed_ = false;
+  bool has_queues_ = false;  // some slot has a body or injected
+  uint8_t hooks_ = 0;        // of all filters: FilterEntry::hooks
   bool closed_[2] = {};
   uint32_t run_[2] = {};  // how often the direction was started
   bool changes_length_[2] = {};

@@ -56,7 +56,10 @@ int32_t FilterChain::Inject(FilterSlot* slot, Direction d, std::string_view data
     void* memory = arena_->Allocate(sizeof(SliceQueue), alignof(SliceQueue));
     if (memory == nullptr) return WEIR_NO_ROOM;
     half.injected = new (memory) SliceQueue(pool_);
+    has_queues_ = true;
   }
+  // From now on the filter has to do with this half.
+  hooks_ |= FilterEntry::HooksOfHalf(d);
   half.injected->Append(data.data(), data.size());
   owner_->RequestResume();
   return WEIR_OK;

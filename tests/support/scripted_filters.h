@@ -102,6 +102,7 @@ class ChainOwner final : public http::FilterChainOwner {
       // A copy: the chain may outlive the test's scripts, whose hooks are then called no more.
       apis_.push_back(std::make_unique<weir_http_filter_api>(*script->Table()));
       entry.api = apis_.back().get();
+      entry.hooks = http::FilterEntry::HooksOf(*entry.api);
       entry.config = script;
       entry.disabled = script->disabled;
       entries_.push_back(std::move(entry));

@@ -127,6 +127,7 @@ class Builder {
       entry.plugin = found->plugin->name;
       entry.disabled = filter.disabled;
       entry.idle = http::FilterEntry::IsIdle(*entry.api);
+      entry.hooks = http::FilterEntry::HooksOf(*entry.api);
       entry.throttle = std::make_shared<base::LogThrottle>();
       entry.time = http::MakeHookStats(context_.stats, entry.plugin, entry.name);
       const std::string counter = entry.plugin + ".errors";

@@ -95,7 +95,7 @@ void Stream::RespondData(base::Slice data, bool end_stream) {
   if (finished_ || local_reply_) return;
   TouchIdle();
   response_received_ += data.size();
-  if (chain_.empty()) {
+  if (chain_.empty() || chain_.Skips(http::kResponse, end_stream)) {
     SendData(std::move(data));
     if (end_stream) EndResponse(nullptr);
     return;
@@ -108,7 +108,7 @@ void Stream::RespondData(base::Slice data, bool end_stream) {
 
 void Stream::RespondEnd() {
   if (finished_ || local_reply_) return;
-  if (chain_.empty()) return EndResponse(nullptr);
+  if (chain_.empty() || chain_.Skips(http::kResponse, true)) return EndResponse(nullptr);
   SliceQueue none(worker()->pool);
   chain_.Data(http::kResponse, &none, true);
 }
