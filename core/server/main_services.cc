@@ -11,7 +11,8 @@
 namespace weir::server {
 MainServices::MainServices(const ServerContext& context, net::WorkerContext* worker)
     : registry_(context.stats),
-      logs_(context.access_logs, worker->reactor, &dates_, context.stats, worker->stats) {
+      logs_(context.access_logs, worker->reactor, &dates_, context.stats, worker->stats),
+      callouts_(worker, &mux_, context.stats, context.bootstrap->clusters) {
   worker->random = &random_;
   SetThreadLogs(&logs_);
   worker->max_pinned_bytes = context.bootstrap->limits.max_body_bytes_per_worker;

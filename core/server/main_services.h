@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/http/callout_set.h"
 #include "core/observe/access_log.h"
 #include "core/observe/date_cache.h"
 #include "core/server/wiring.h"
@@ -18,6 +19,7 @@ class MainServices final : public WorkerServices {
   ~MainServices() override;
 
   void Drain() override;
+  void Stop() override { callouts_.Stop(); }
 
   static MainServices* Of(net::WorkerContext* worker) {
     return static_cast<MainServices*>(worker->services);
@@ -34,6 +36,8 @@ class MainServices final : public WorkerServices {
   observe::DateCache dates_;
   observe::WorkerAccessLogs logs_;
   mux::Pools pools_;
+  mux::Mux mux_{&pools_};  // of call-outs, which have no connection manager
+  http::CalloutSet callouts_;
 };
 
 // Makes a worker's part of a connection manager out of its services. The terminal filter is made

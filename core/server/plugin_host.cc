@@ -10,6 +10,7 @@
 
 #include "core/base/log.h"
 #include "core/config/abi_node.h"
+#include "core/http/callout_set.h"
 #include "core/net/ticket.h"
 #include "core/observe/thread_stats.h"
 #include "core/server/plugin_host_worker.h"
@@ -194,7 +195,7 @@ int32_t KvRemove(weir_view store, weir_view key) {
 
 weir_host Table() {
   weir_host host{};
-  host.struct_size = offsetof(weir_host, callout);
+  host.struct_size = sizeof host;
   host.abi_minor = WEIR_ABI_MINOR;
   host.config = config::AbiConfigApi();
   host.log = &Log;
@@ -223,6 +224,7 @@ weir_host Table() {
   host.kv_set = &KvSet;
   host.kv_add = &KvAdd;
   host.kv_remove = &KvRemove;
+  host.callout = http::CalloutHostTable();
   return host;
 }
 

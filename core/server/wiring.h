@@ -49,6 +49,9 @@ class WorkerServices {
   virtual ~WorkerServices() = default;
   // The worker drains: no new connections to backends are kept.
   virtual void Drain() = 0;
+  // The worker has stopped and its connections are gone, plugins have not been told yet: nothing of
+  // theirs is left under way.
+  virtual void Stop() {}
 };
 
 // One linked-in terminal network filter. `make` is called on the main thread; null, with a mistake

@@ -68,6 +68,7 @@ void Worker::Run() {
   drain_announced_ = false;
   // Connections first: they may point at the services, and plugins at them.
   listeners_.clear();
+  if (services_ != nullptr) services_->Stop();
   loop_.reactor()->RunTurn();
   plugins_->Leave();
   services_.reset();

@@ -509,7 +509,7 @@ class Weir:
     for name, value in stats.items():
       if re.match(r"(http|listener)\.admin\.", name):
         continue
-      if name.endswith("_active"):
+      if name.endswith(("_active", ".active")):
         expected = 0
       elif name == "server.total_connections":
         expected = 1
