@@ -55,6 +55,8 @@ class Callout {
   // False: no such cluster, a bad field, or too many call-outs; `done` does not run.
   bool Start(const Host& host, const CalloutRequest& request, Done done) {
     Cancel();
+    const weir_host* const abi = host.abi();
+    if (!WEIR_HAS(abi, callout) || abi->callout == nullptr) return false;
     auto state = std::make_unique<State>();
     state->host = host;
     state->done = std::move(done);
@@ -73,7 +75,8 @@ class Callout {
     raw.timeout_ms = request.timeout_ms;
     raw.body = View(request.body);
     raw.max_body_bytes = request.max_body_bytes;
-    state->callout = host.abi()->callout->start(&raw, &kHooks, state.get());
+    static const weir_callout_hooks kHooks = Hooks();
+    state->callout = abi->callout->start(&raw, &kHooks, state.get());
     if (state->callout == nullptr) return false;
     state_ = std::move(state);
     state_->owner = &state_;
@@ -94,9 +97,18 @@ class Callout {
     CalloutResponse response;
   };
 
+  // Memory may run out. An answer of which a part is missing is none.
+  template <typename Call>
+  static void Keep(State* state, Call&& call) {
+    const bool kept = Barrier(state->host.abi(), state->host.name(), "a call-out", false, [&] {
+      call();
+      return true;
+    });
+    if (!kept) state->response.reason = WEIR_REASON_INTERNAL;
+  }
   static void OnHead(void* user, const weir_head* head, std::uint32_t) {
     auto* const state = static_cast<State*>(user);
-    VoidBarrier(state->host.abi(), state->host.name(), "a call-out", [&] {
+    Keep(state, [&] {
       state->response.status = head->status;
       for (std::uint32_t i = 0; i < head->field_count; ++i) {
         const weir_field& field = head->fields[i];
@@ -108,18 +120,23 @@ class Callout {
   }
   static void OnData(void* user, weir_view data, std::uint32_t) {
     auto* const state = static_cast<State*>(user);
-    VoidBarrier(state->host.abi(), state->host.name(), "a call-out",
-                [&] { state->response.body.append(Text(data)); });
+    Keep(state, [&] { state->response.body.append(Text(data)); });
   }
   static void OnComplete(void* user, std::uint32_t reason) {
     // Taken from its owner first: `done` may start another one in the same place, or destroy it.
     const std::unique_ptr<State> state = std::move(*static_cast<State*>(user)->owner);
-    state->response.reason = reason;
+    if (reason != WEIR_REASON_NONE) state->response.reason = reason;
     VoidBarrier(state->host.abi(), state->host.name(), "a call-out",
                 [&] { state->done(std::move(state->response)); });
   }
-  static constexpr weir_callout_hooks kHooks = {
-      sizeof(weir_callout_hooks), 0, OnHead, OnData, nullptr, OnComplete};
+  static weir_callout_hooks Hooks() {
+    weir_callout_hooks hooks{};
+    hooks.struct_size = sizeof hooks;
+    hooks.head = OnHead;
+    hooks.data = OnData;
+    hooks.complete = OnComplete;
+    return hooks;
+  }
 
   std::unique_ptr<State> state_;
 };

@@ -122,9 +122,11 @@ class Timer {
  public:
   Timer() = default;
   // Not armed yet. valid() is false when the host has no more.
-  Timer(const Host& host, std::function<void()> fire)
-      : state_(std::make_unique<State>(State{host, std::move(fire)})),
-        timer_(host.abi()->timer_new(Fire, state_.get())) {}
+  Timer(const Host& host, std::function<void()> fire) : state_(std::make_shared<State>()) {
+    state_->host = host;
+    state_->fire = std::move(fire);
+    timer_ = host.abi()->timer_new(Fire, state_.get());
+  }
   Timer(Timer&& other) noexcept
       : state_(std::move(other.state_)), timer_(std::exchange(other.timer_, nullptr)) {}
   Timer& operator=(Timer&& other) noexcept {
@@ -144,17 +146,17 @@ class Timer {
   void Stop() { Set(WEIR_TIMER_OFF); }
 
  private:
-  struct State {
+  struct State : std::enable_shared_from_this<State> {
     Host host;
     std::function<void()> fire;
   };
   static void Fire(void* user) {
-    // A copy: the timer may be destroyed from inside of its own call.
-    const State state = *static_cast<State*>(user);
-    VoidBarrier(state.host.abi(), state.host.name(), "a timer", state.fire);
+    // Held: the timer may be destroyed from inside of its own call.
+    const std::shared_ptr<State> state = static_cast<State*>(user)->shared_from_this();
+    VoidBarrier(state->host.abi(), state->host.name(), "a timer", state->fire);
   }
 
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
   weir_timer* timer_ = nullptr;
 };
 

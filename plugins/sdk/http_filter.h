@@ -12,10 +12,24 @@
 #include "plugins/abi/weir.h"
 #include "plugins/sdk/barrier.h"
 #include "plugins/sdk/config_load.h"
+#include "plugins/sdk/hook.h"
 #include "plugins/sdk/host.h"
 #include "plugins/sdk/http_stream.h"
 
 namespace weir::sdk {
+
+// What HttpFilter has in place of the hooks that a filter does not define.
+struct HttpHooks {
+  static constexpr NoHook OnCreate{};
+  static constexpr NoHook OnRequestHeaders{};
+  static constexpr NoHook OnRequestData{};
+  static constexpr NoHook OnRequestTrailers{};
+  static constexpr NoHook OnResponseInterim{};
+  static constexpr NoHook OnResponseHeaders{};
+  static constexpr NoHook OnResponseData{};
+  static constexpr NoHook OnResponseTrailers{};
+  static constexpr NoHook OnComplete{};
+};
 
 // The base of an HTTP filter: one object per stream, made before the first hook and destroyed after
 // the last. Derive as `class Mine : public HttpFilter<Mine, MyConfig>`, and define of these what
@@ -32,12 +46,14 @@ namespace weir::sdk {
 //   Status OnResponseTrailers();
 //   void OnComplete();                        before the access log
 //
-// Hooks must be public. Config (default-constructed, then `bool Load(const ConfigLoad&)`) is shared
-// by all workers and read only. RouteConfig is what typed_per_filter_config holds; the same type by
-// default. A filter that changes the length of a body without setting it declares
-// `static constexpr std::uint32_t kFlags = WEIR_FILTER_CHANGES_RESPONSE_LENGTH;`.
+// Hooks must be public. What stands below (config, host, stream ...) is there from OnCreate on, not
+// in the constructor and not for the initialisers of members. Config (default-constructed, then
+// `bool Load(const ConfigLoad&)`) is shared by all workers and read only. RouteConfig is what
+// typed_per_filter_config holds; the same type by default. A filter that changes the length of a
+// body without setting it declares `static constexpr std::uint32_t kFlags =
+// WEIR_FILTER_CHANGES_RESPONSE_LENGTH;`.
 template <typename Filter, typename ConfigType = NoConfig, typename RouteConfigType = ConfigType>
-class HttpFilter {
+class HttpFilter : public HttpHooks {
  public:
   using Config = ConfigType;
   using RouteConfig = RouteConfigType;
@@ -47,12 +63,12 @@ class HttpFilter {
   HttpFilter(const HttpFilter&) = delete;
   HttpFilter& operator=(const HttpFilter&) = delete;
 
-  HttpStream stream() const { return {holder_->api, stream_}; }
-  const Config& config() const { return holder_->config; }
-  const Host& host() const { return holder_->host; }
+  HttpStream stream() const { return {holder().api, stream_}; }
+  const Config& config() const { return holder().config; }
+  const Host& host() const { return holder().host; }
   // Of the present route; null when it has none.
   const RouteConfig* route_config() const {
-    auto* const base = static_cast<Base*>(holder_->api->route_config(stream_));
+    auto* const base = static_cast<Base*>(holder().api->route_config(stream_));
     using Holder = ConfigHolder<weir_http_api, RouteConfig>;
     return base == nullptr ? nullptr : &static_cast<const Holder*>(base)->config;
   }
@@ -62,6 +78,18 @@ class HttpFilter {
   // A local reply, and what the hook that asks for it answers: `return Answer({.status = 403});`
   Status Answer(const Reply& reply) const {
     return stream().LocalReply(reply) ? Status::kStopAll : Status::kFail;
+  }
+
+  // For a function that is called later (a call-out's answer, a timer): an exception that leaves it
+  // ends the request with 500, as one that leaves a hook does.
+  template <typename Call>
+  auto Guard(Call call) {
+    return [this, call = std::move(call)](auto&&... args) mutable {
+      FailUnless(Barrier(host().abi(), host().name(), "a late call", false, [&] {
+        call(std::forward<decltype(args)>(args)...);
+        return true;
+      }));
+    };
   }
 
   // Calls on this filter from other threads, and later: see Remote below.
@@ -100,8 +128,20 @@ class HttpFilter {
   static void RunDone(void* user, weir_stream* stream) {
     const std::unique_ptr<Job> job(static_cast<Job*>(user));
     if (stream == nullptr) return;
-    VoidBarrier(job->host.abi(), job->host.name(), "a posted call",
-                [&] { job->done(*static_cast<Filter*>(job->filter)); });
+    job->filter->FailUnless(Barrier(job->host.abi(), job->host.name(), "a posted call", false, [&] {
+      job->done(*static_cast<Filter*>(job->filter));
+      return true;
+    }));
+  }
+  void FailUnless(bool well) const {
+    if (well) return;
+    const weir_http_api* const api = holder_->api;
+    if (api->local_reply(stream_, 500, {}, nullptr, 0, View("plugin_error")) != WEIR_OK)
+      api->reset(stream_);
+  }
+  const ConfigHolder<weir_http_api, Config>& holder() const {
+    if (holder_ == nullptr) FailTooEarly();
+    return *holder_;
   }
 
   const ConfigHolder<weir_http_api, Config>* holder_ = nullptr;
@@ -142,6 +182,7 @@ struct HttpFilterThunks {
   template <typename Call>
   static std::int32_t Hook(void* self, const char* name, Call&& call) {
     Filter* const filter = Self(self);
+    static_assert(std::is_same_v<decltype(call(*filter)), Status>, "this hook answers a Status");
     const Host& host = filter->host();
     return Barrier(host.abi(), host.name(), name, std::int32_t{WEIR_ERROR},
                    [&] { return static_cast<std::int32_t>(call(*filter)); });
@@ -149,18 +190,22 @@ struct HttpFilterThunks {
 
   static std::int32_t Create(void* self, void* config, weir_stream* stream) {
     const auto* const holder = static_cast<const Holder*>(static_cast<ConfigBase<Api>*>(config));
-    return Barrier(holder->host.abi(), holder->host.name(), "create", std::int32_t{WEIR_ERROR},
-                   [&]() -> std::int32_t {
-                     auto* const filter = new (self) Filter;
-                     filter->holder_ = holder;
-                     filter->stream_ = stream;
-                     if constexpr (requires { &Filter::OnCreate; }) {
-                       const auto status = static_cast<std::int32_t>(filter->OnCreate());
-                       if (status < 0) filter->~Filter();  // the host calls no destroy then
-                       return status < 0 ? status : WEIR_OK;
-                     }
-                     return WEIR_OK;
-                   });
+    Filter* filter = nullptr;
+    const auto make = [&]() -> std::int32_t {
+      filter = new (self) Filter;
+      filter->holder_ = holder;
+      filter->stream_ = stream;
+      if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnCreate)) {
+        const Status status = filter->OnCreate();
+        if (static_cast<std::int32_t>(status) < 0) return static_cast<std::int32_t>(status);
+      }
+      return WEIR_OK;
+    };
+    const std::int32_t status =
+        Barrier(holder->host.abi(), holder->host.name(), "create", std::int32_t{WEIR_ERROR}, make);
+    // The host calls no destroy then.
+    if (status < 0 && filter != nullptr) filter->~Filter();
+    return status;
   }
   static void Destroy(void* self) { Self(self)->~Filter(); }
 };
@@ -186,44 +231,44 @@ constexpr weir_http_filter_api HttpFilterApi() {
   api.config_free = FreeConfig<weir_http_api>;
   api.create = T::Create;
   api.destroy = T::Destroy;
-  if constexpr (requires { &Filter::OnRequestHeaders; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnRequestHeaders)) {
     api.request_headers = [](void* self, weir_stream*, std::uint32_t end) {
       return T::Hook(self, "request_headers",
                      [&](Filter& f) { return f.OnRequestHeaders(end != 0); });
     };
   }
-  if constexpr (requires { &Filter::OnRequestData; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnRequestData)) {
     api.request_data = [](void* self, weir_stream*, std::uint32_t end) {
       return T::Hook(self, "request_data", [&](Filter& f) { return f.OnRequestData(end != 0); });
     };
   }
-  if constexpr (requires { &Filter::OnRequestTrailers; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnRequestTrailers)) {
     api.request_trailers = [](void* self, weir_stream*) {
       return T::Hook(self, "request_trailers", [](Filter& f) { return f.OnRequestTrailers(); });
     };
   }
-  if constexpr (requires { &Filter::OnResponseInterim; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnResponseInterim)) {
     api.response_interim = [](void* self, weir_stream*) {
       return T::Hook(self, "response_interim", [](Filter& f) { return f.OnResponseInterim(); });
     };
   }
-  if constexpr (requires { &Filter::OnResponseHeaders; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnResponseHeaders)) {
     api.response_headers = [](void* self, weir_stream*, std::uint32_t end) {
       return T::Hook(self, "response_headers",
                      [&](Filter& f) { return f.OnResponseHeaders(end != 0); });
     };
   }
-  if constexpr (requires { &Filter::OnResponseData; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnResponseData)) {
     api.response_data = [](void* self, weir_stream*, std::uint32_t end) {
       return T::Hook(self, "response_data", [&](Filter& f) { return f.OnResponseData(end != 0); });
     };
   }
-  if constexpr (requires { &Filter::OnResponseTrailers; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnResponseTrailers)) {
     api.response_trailers = [](void* self, weir_stream*) {
       return T::Hook(self, "response_trailers", [](Filter& f) { return f.OnResponseTrailers(); });
     };
   }
-  if constexpr (requires { &Filter::OnComplete; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnComplete)) {
     api.complete = [](void* self, weir_stream*) {
       Filter* const filter = T::Self(self);
       VoidBarrier(filter->host().abi(), filter->host().name(), "complete",

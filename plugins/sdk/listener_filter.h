@@ -9,6 +9,7 @@
 #include "plugins/abi/weir.h"
 #include "plugins/sdk/barrier.h"
 #include "plugins/sdk/config_load.h"
+#include "plugins/sdk/hook.h"
 #include "plugins/sdk/host.h"
 
 namespace weir::sdk {
@@ -51,6 +52,12 @@ enum class Verdict : std::int32_t {
   kFail = WEIR_ERROR,  // close, counted as a failure of the filter
 };
 
+// What ListenerFilter has in place of the hooks that a filter does not define.
+struct ListenerHooks {
+  static constexpr NoHook OnCreate{};
+  static constexpr NoHook OnData{};
+};
+
 // The base of a listener filter: one object per connection. As HttpFilter, with:
 //
 //   Verdict OnCreate();                                  kDone or kClose
@@ -58,7 +65,7 @@ enum class Verdict : std::int32_t {
 //
 // and `static constexpr std::uint32_t kMaxReadBytes`: how many first bytes it may want to see.
 template <typename Filter, typename ConfigType = NoConfig>
-class ListenerFilter {
+class ListenerFilter : public ListenerHooks {
  public:
   using Config = ConfigType;
   static constexpr std::uint32_t kMaxReadBytes = 0;
@@ -66,9 +73,9 @@ class ListenerFilter {
   ListenerFilter(const ListenerFilter&) = delete;
   ListenerFilter& operator=(const ListenerFilter&) = delete;
 
-  NewConnection connection() const { return {holder_->api, connection_}; }
-  const Config& config() const { return holder_->config; }
-  const Host& host() const { return holder_->host; }
+  NewConnection connection() const { return {holder().api, connection_}; }
+  const Config& config() const { return holder().config; }
+  const Host& host() const { return holder().host; }
 
  protected:
   ListenerFilter() = default;
@@ -77,6 +84,10 @@ class ListenerFilter {
  private:
   template <typename F, const char*>
   friend constexpr weir_listener_filter_api ListenerFilterApi();
+  const ConfigHolder<weir_listener_api, Config>& holder() const {
+    if (holder_ == nullptr) FailTooEarly();
+    return *holder_;
+  }
   const ConfigHolder<weir_listener_api, Config>* holder_ = nullptr;
   weir_connection* connection_ = nullptr;
 };
@@ -86,6 +97,9 @@ constexpr weir_listener_filter_api ListenerFilterApi() {
   static_assert(sizeof(Filter) <= 1024,
                 "a filter's object is at most 1024 bytes: keep what is large behind a pointer");
   static_assert(alignof(Filter) <= 16, "a filter's object is aligned to 16 bytes");
+  static_assert(Filter::kMaxReadBytes <= 65536, "a listener filter sees at most 65536 bytes");
+  static_assert(WEIR_SDK_HAS_HOOK(Filter, OnData) == (Filter::kMaxReadBytes > 0),
+                "OnData and kMaxReadBytes go together: without both it would never be asked");
   using Holder = ConfigHolder<weir_listener_api, typename Filter::Config>;
   weir_listener_filter_api api{};
   api.struct_size = sizeof api;
@@ -100,21 +114,24 @@ constexpr weir_listener_filter_api ListenerFilterApi() {
   api.create = [](void* self, void* config, weir_connection* connection) {
     const auto* const holder =
         static_cast<const Holder*>(static_cast<ConfigBase<weir_listener_api>*>(config));
-    return Barrier(holder->host.abi(), holder->host.name(), "create", std::int32_t{WEIR_ERROR},
-                   [&]() -> std::int32_t {
-                     auto* const filter = new (self) Filter;
-                     filter->holder_ = holder;
-                     filter->connection_ = connection;
-                     if constexpr (requires { &Filter::OnCreate; }) {
-                       const auto status = static_cast<std::int32_t>(filter->OnCreate());
-                       if (status != WEIR_OK) filter->~Filter();
-                       return status;
-                     }
-                     return WEIR_OK;
-                   });
+    Filter* filter = nullptr;
+    const auto make = [&]() -> std::int32_t {
+      filter = new (self) Filter;
+      filter->holder_ = holder;
+      filter->connection_ = connection;
+      if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnCreate)) {
+        return static_cast<std::int32_t>(filter->OnCreate());
+      }
+      return WEIR_OK;
+    };
+    const std::int32_t status =
+        Barrier(holder->host.abi(), holder->host.name(), "create", std::int32_t{WEIR_ERROR}, make);
+    // The host calls no destroy then.
+    if (status != WEIR_OK && filter != nullptr) filter->~Filter();
+    return status;
   };
   api.destroy = [](void* self) { std::launder(static_cast<Filter*>(self))->~Filter(); };
-  if constexpr (requires { &Filter::OnData; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnData)) {
     api.data = [](void* self, weir_connection*, weir_view data, std::uint32_t end,
                   std::size_t* taken) {
       Filter* const filter = std::launder(static_cast<Filter*>(self));

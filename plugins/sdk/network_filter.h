@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "plugins/abi/weir.h"
 #include "plugins/sdk/barrier.h"
 #include "plugins/sdk/config_load.h"
+#include "plugins/sdk/hook.h"
 #include "plugins/sdk/host.h"
 #include "plugins/sdk/http_stream.h"
 
@@ -64,7 +66,8 @@ class Connection {
   }
   std::optional<std::string_view> Metadata(std::string_view space, std::string_view key) const {
     weir_view value{};
-    if (api_->metadata(connection_, View(space), View(key), &value) != WEIR_OK) {
+    if (!WEIR_HAS(api_, metadata) ||
+        api_->metadata(connection_, View(space), View(key), &value) != WEIR_OK) {
       return std::nullopt;
     }
     return Text(value);
@@ -73,6 +76,15 @@ class Connection {
  private:
   const weir_network_api* api_;
   weir_connection* connection_;
+};
+
+// What NetworkFilter has in place of the hooks that a filter does not define.
+struct NetworkHooks {
+  static constexpr NoHook OnCreate{};
+  static constexpr NoHook OnNewConnection{};
+  static constexpr NoHook OnData{};
+  static constexpr NoHook OnWritable{};
+  static constexpr NoHook OnDrain{};
 };
 
 // The base of a network filter: one object per connection. As HttpFilter, with these hooks:
@@ -86,7 +98,7 @@ class Connection {
 // A filter that nothing can follow declares `static constexpr std::uint32_t kFlags =
 // WEIR_NETWORK_TERMINAL;`.
 template <typename Filter, typename ConfigType = NoConfig>
-class NetworkFilter {
+class NetworkFilter : public NetworkHooks {
  public:
   using Config = ConfigType;
   static constexpr std::uint32_t kFlags = 0;
@@ -94,9 +106,9 @@ class NetworkFilter {
   NetworkFilter(const NetworkFilter&) = delete;
   NetworkFilter& operator=(const NetworkFilter&) = delete;
 
-  Connection connection() const { return {holder_->api, connection_}; }
-  const Config& config() const { return holder_->config; }
-  const Host& host() const { return holder_->host; }
+  Connection connection() const { return {holder().api, connection_}; }
+  const Config& config() const { return holder().config; }
+  const Host& host() const { return holder().host; }
 
  protected:
   NetworkFilter() = default;
@@ -105,6 +117,10 @@ class NetworkFilter {
  private:
   template <typename F>
   friend struct NetworkFilterThunks;
+  const ConfigHolder<weir_network_api, Config>& holder() const {
+    if (holder_ == nullptr) FailTooEarly();
+    return *holder_;
+  }
   const ConfigHolder<weir_network_api, Config>* holder_ = nullptr;
   weir_connection* connection_ = nullptr;
 };
@@ -118,24 +134,29 @@ struct NetworkFilterThunks {
   template <typename Call>
   static std::int32_t Hook(void* self, const char* name, Call&& call) {
     Filter* const filter = Self(self);
+    static_assert(std::is_same_v<decltype(call(*filter)), Status>, "this hook answers a Status");
     return Barrier(filter->host().abi(), filter->host().name(), name, std::int32_t{WEIR_ERROR},
                    [&] { return static_cast<std::int32_t>(call(*filter)); });
   }
   static std::int32_t Create(void* self, void* config, weir_connection* connection) {
     const auto* const holder =
         static_cast<const Holder*>(static_cast<ConfigBase<weir_network_api>*>(config));
-    return Barrier(holder->host.abi(), holder->host.name(), "create", std::int32_t{WEIR_ERROR},
-                   [&]() -> std::int32_t {
-                     auto* const filter = new (self) Filter;
-                     filter->holder_ = holder;
-                     filter->connection_ = connection;
-                     if constexpr (requires { &Filter::OnCreate; }) {
-                       const auto status = static_cast<std::int32_t>(filter->OnCreate());
-                       if (status < 0) filter->~Filter();
-                       return status < 0 ? status : WEIR_OK;
-                     }
-                     return WEIR_OK;
-                   });
+    Filter* filter = nullptr;
+    const auto make = [&]() -> std::int32_t {
+      filter = new (self) Filter;
+      filter->holder_ = holder;
+      filter->connection_ = connection;
+      if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnCreate)) {
+        const Status status = filter->OnCreate();
+        if (static_cast<std::int32_t>(status) < 0) return static_cast<std::int32_t>(status);
+      }
+      return WEIR_OK;
+    };
+    const std::int32_t status =
+        Barrier(holder->host.abi(), holder->host.name(), "create", std::int32_t{WEIR_ERROR}, make);
+    // The host calls no destroy then.
+    if (status < 0 && filter != nullptr) filter->~Filter();
+    return status;
   }
 };
 
@@ -156,23 +177,23 @@ constexpr weir_network_filter_api NetworkFilterApi() {
   api.config_free = FreeConfig<weir_network_api>;
   api.create = T::Create;
   api.destroy = [](void* self) { T::Self(self)->~Filter(); };
-  if constexpr (requires { &Filter::OnNewConnection; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnNewConnection)) {
     api.new_connection = [](void* self, weir_connection*) {
       return T::Hook(self, "new_connection", [](Filter& f) { return f.OnNewConnection(); });
     };
   }
-  if constexpr (requires { &Filter::OnData; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnData)) {
     api.data = [](void* self, weir_connection*, std::uint32_t end) {
       return T::Hook(self, "data", [&](Filter& f) { return f.OnData(end != 0); });
     };
   }
-  if constexpr (requires { &Filter::OnWritable; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnWritable)) {
     api.writable = [](void* self, weir_connection*) {
       Filter* const f = T::Self(self);
       VoidBarrier(f->host().abi(), f->host().name(), "writable", [&] { f->OnWritable(); });
     };
   }
-  if constexpr (requires { &Filter::OnDrain; }) {
+  if constexpr (WEIR_SDK_HAS_HOOK(Filter, OnDrain)) {
     api.drain = [](void* self, weir_connection*) {
       Filter* const f = T::Self(self);
       VoidBarrier(f->host().abi(), f->host().name(), "drain", [&] { f->OnDrain(); });

@@ -25,6 +25,7 @@
 #include "plugins/sdk/data_source.h"
 #include "plugins/sdk/descriptor.h"
 #include "plugins/sdk/field_list.h"
+#include "plugins/sdk/hook.h"
 #include "plugins/sdk/host.h"
 #include "plugins/sdk/http_filter.h"
 #include "plugins/sdk/http_stream.h"

@@ -47,6 +47,20 @@ class RefusesWhenMade : public HttpFilter<RefusesWhenMade> {
 };
 int RefusesWhenMade::destroyed = 0;
 
+class ThrowsWhenCreated : public HttpFilter<ThrowsWhenCreated> {
+ public:
+  ~ThrowsWhenCreated() { ++destroyed; }
+  Status OnCreate() { throw std::runtime_error("no luck"); }
+  static int destroyed;
+};
+int ThrowsWhenCreated::destroyed = 0;
+
+class AsksTooEarly : public HttpFilter<AsksTooEarly> {
+ public:
+  std::string_view name = host().name();
+  void OnComplete() {}
+};
+
 struct Refused {
   bool Load(const ConfigLoad&) { return false; }
 };
@@ -107,6 +121,23 @@ TEST(SdkHttpFilterTest, AFilterThatRefusesItselfIsDestroyedOnce) {
   RefusesWhenMade::destroyed = 0;
   EXPECT_EQ(made.kApi.create(made.self, made.config, nullptr), WEIR_ERROR);
   EXPECT_EQ(RefusesWhenMade::destroyed, 1);
+}
+
+// What it holds (a timer, a call-out) would outlive it.
+TEST(SdkHttpFilterTest, AFilterWhoseOnCreateThrowsIsDestroyedOnce) {
+  Made<ThrowsWhenCreated> made;
+  ThrowsWhenCreated::destroyed = 0;
+  EXPECT_EQ(made.kApi.create(made.self, made.config, nullptr), WEIR_ERROR);
+  EXPECT_EQ(ThrowsWhenCreated::destroyed, 1);
+  EXPECT_EQ(logged, "under_test: create has thrown: no luck");
+}
+
+TEST(SdkHttpFilterTest, AConstructorThatAsksForTheHostFailsTheRequest) {
+  Made<AsksTooEarly> made;
+  EXPECT_EQ(made.kApi.create(made.self, made.config, nullptr), WEIR_ERROR);
+  EXPECT_EQ(
+      logged,
+      "under_test: create has thrown: a filter's constructor used what it has from OnCreate on");
 }
 
 TEST(SdkHttpFilterTest, AConfigurationIsRefusedByFalseAndByAnException) {
