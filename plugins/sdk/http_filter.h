@@ -275,6 +275,20 @@ constexpr weir_http_filter_api HttpFilterApi() {
                   [&] { filter->OnComplete(); });
     };
   }
+  // An object of which nothing would be called is not made, unless its constructor may refuse: the
+  // host keeps such a filter out of its streams.
+  const bool called = api.request_headers != nullptr || api.request_data != nullptr ||
+                      api.request_trailers != nullptr || api.response_interim != nullptr ||
+                      api.response_headers != nullptr || api.response_data != nullptr ||
+                      api.response_trailers != nullptr || api.complete != nullptr;
+  if constexpr (!requires { &Filter::OnCreate; } &&
+                std::is_nothrow_default_constructible_v<Filter>) {
+    if (!called) {
+      api.state_size = 0;
+      api.create = nullptr;
+      api.destroy = nullptr;
+    }
+  }
   return api;
 }
 

@@ -33,6 +33,8 @@ class OneHook : public HttpFilter<OneHook> {
   }
 };
 
+class NoHook : public HttpFilter<NoHook> {};
+
 class ThrowsWhenMade : public HttpFilter<ThrowsWhenMade> {
  public:
   ThrowsWhenMade() { throw 1; }
@@ -93,6 +95,14 @@ TEST(SdkHttpFilterTest, AHookThatIsNotDefinedIsNull) {
   EXPECT_EQ(api.response_trailers, nullptr);
   EXPECT_EQ(api.complete, nullptr);
   EXPECT_EQ(api.state_size, sizeof(OneHook));
+}
+
+TEST(SdkHttpFilterTest, AFilterThatDefinesNothingIsInNoStream) {
+  constexpr weir_http_filter_api api = HttpFilterApi<NoHook, kName>();
+  EXPECT_NE(api.config_new, nullptr);
+  EXPECT_EQ(api.create, nullptr);
+  EXPECT_EQ(api.destroy, nullptr);
+  EXPECT_EQ(api.state_size, 0u);
 }
 
 TEST(SdkHttpFilterTest, AHooksAnswerIsTheHosts) {
