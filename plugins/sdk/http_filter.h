@@ -281,7 +281,7 @@ constexpr weir_http_filter_api HttpFilterApi() {
                       api.request_trailers != nullptr || api.response_interim != nullptr ||
                       api.response_headers != nullptr || api.response_data != nullptr ||
                       api.response_trailers != nullptr || api.complete != nullptr;
-  if constexpr (!requires { &Filter::OnCreate; } &&
+  if constexpr (!WEIR_SDK_HAS_HOOK(Filter, OnCreate) &&
                 std::is_nothrow_default_constructible_v<Filter>) {
     if (!called) {
       api.state_size = 0;
