@@ -9,6 +9,7 @@
 
 #include "core/net/listen_socket.h"
 #include "core/server/address_of.h"
+#include "core/server/listener_filters.h"
 #include "core/server/network_chain_factory.h"
 #include "core/server/tls_listener.h"
 
@@ -37,10 +38,9 @@ bool ListenerSet::BuildOne(const ServerContext& context, const Wiring& wiring,
   spec->limit = std::make_unique<net::ConnectionLimit>(listener.connection_limit);
   const config::FilterChain& chain = listener.filter_chains.front();
   const size_t before = context.diagnostics->count();
-  for (const config::ListenerFilter& filter : listener.listener_filters)
-    context.diagnostics->Add(filter.mark, "Weir has no listener filters yet");
-  spec->factory =
-      MakeTlsListener(context, listener, chain, MakeChain(context, wiring, listener, chain));
+  spec->factory = MakeListenerFilters(
+      context, listener,
+      MakeTlsListener(context, listener, chain, MakeChain(context, wiring, listener, chain)));
   const bool ok = spec->factory != nullptr && context.diagnostics->count() == before;
   specs_.push_back(std::move(spec));
   return ok;
