@@ -263,8 +263,15 @@ void Stream::BuildReply(const LocalReply& reply, std::string_view* body) {
   } else if (!text.body.empty()) {
     response_.AddStatic(WEIR_TOKEN_CONTENT_TYPE, text.content_type);
   }
-  for (uint32_t i = 0; i < reply.field_count; ++i)
-    response_.Add(http::Name(reply.fields[i]), http::Value(reply.fields[i]));
+  const bool own_body = !grpc_ && text.body.data() == reply.body.data();
+  for (uint32_t i = 0; i < reply.field_count; ++i) {
+    const std::string_view name = http::Name(reply.fields[i]);
+    // These tell of the body that was given, whose type is then known better than here.
+    const bool type = name == "content-type";
+    if ((type || name == "content-encoding") && !own_body) continue;
+    if (type) response_.Remove(name);
+    response_.Add(name, http::Value(reply.fields[i]));
+  }
   if (reply.overloaded) response_.AddStatic(WEIR_TOKEN_X_ENVOY_OVERLOADED, "true");
   if (text.status != 204 && text.status != 304 && !grpc_) {
     head.flags |= WEIR_HEAD_HAS_LENGTH;

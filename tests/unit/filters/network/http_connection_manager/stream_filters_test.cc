@@ -66,6 +66,30 @@ FilterScript Buffering() {
   return s;
 }
 
+// ---- What a filter's own answer says of its body
+
+TEST(FiltersReply, ItsContentTypeIsTheOnlyOneAndGoesWithItsBody) {
+  FilterScript s;
+  s.request_headers = [](weir_stream* x, bool) {
+    weir_field field{};
+    field.name = "content-type";
+    field.name_size = 12;
+    field.value = "text/html";
+    field.value_size = 9;
+    field.token = WEIR_TOKEN_UNSET;
+    api().local_reply(x, 403, View("<p>no"), &field, 1, View("scripted"));
+    return WEIR_STOP_ALL;
+  };
+  World world({&s});
+  std::string answer = world.Ask("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+  EXPECT_EQ(FieldOf(answer, "content-type"), "text/html");
+  EXPECT_EQ(answer.find("content-type"), answer.rfind("content-type")) << answer;
+  World other({&s}, "local_reply_config: { body_format: { text_format: 'no' } }");
+  answer = other.Ask("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+  EXPECT_EQ(FieldOf(answer, "content-type"), "text/plain");
+  EXPECT_EQ(Body(answer), "no");
+}
+
 // ---- Expect: 100-continue
 
 TEST(ExpectContinue, AFilterThatWantsTheBodyFirstHasItAskedFor) {
