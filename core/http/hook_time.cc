@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <chrono>
 
+#include <dlfcn.h>
+
 namespace weir::http {
 namespace {
 
 constexpr uint64_t kCalibrationNs = 2'000'000;
 
 std::atomic<uint64_t> slow_us{UINT64_MAX};
+std::atomic<uint32_t> late_slow{0};
 
 uint64_t Nanoseconds() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -71,6 +74,25 @@ void HookTimer::Record(const HookStats& stats, uint64_t ticks) {
   base::LogThrottled(base::LogLevel::kWarn, stats.throttle.get(),
                      "plugin %s: a hook of filter %s took %llu ms", stats.plugin.c_str(),
                      stats.filter.c_str(), static_cast<unsigned long long>(us / 1000));
+}
+
+void LateHookTimer::CountIn(observe::StatId stat) {
+  HookClock::Start();
+  late_slow.store(stat.index, std::memory_order_relaxed);
+}
+
+void LateHookTimer::Report(uint64_t ticks) const {
+  const uint64_t per_us = HookClock::ticks_per_us();
+  if (per_us == 0 || ticks >> 63 != 0) return;
+  const uint64_t us = ticks / per_us;
+  if (us < slow_us.load(std::memory_order_relaxed)) return;
+  const observe::StatId stat{late_slow.load(std::memory_order_relaxed)};
+  if (observe::thread_stats != nullptr) observe::thread_stats->Get(stat)->Add();
+  Dl_info from{};
+  const bool known = dladdr(hook_, &from) != 0 && from.dli_fname != nullptr;
+  WEIR_LOG_EVERY_SECOND(kWarn, "a timer or posted hook of %s took %llu ms",
+                        known ? from.dli_fname : "a plugin",
+                        static_cast<unsigned long long>(us / 1000));
 }
 
 }  // namespace weir::http

@@ -84,4 +84,25 @@ class HookTimer {
   const uint64_t start_;
 };
 
+// The same for a hook that belongs to no filter's chain: of a timer, or a posted one. One that is
+// too slow is named in the log by the file that it came from.
+class LateHookTimer {
+ public:
+  template <class Hook>
+  explicit LateHookTimer(Hook* hook)
+      : hook_(reinterpret_cast<const void*>(hook)), start_(HookClock::Now()) {}
+  ~LateHookTimer() { Report(HookClock::Now() - start_); }
+  LateHookTimer(const LateHookTimer&) = delete;
+  LateHookTimer& operator=(const LateHookTimer&) = delete;
+
+  // Where slow ones are counted. Main thread, before the workers start.
+  static void CountIn(observe::StatId stat);
+
+ private:
+  void Report(uint64_t ticks) const;
+
+  const void* hook_;
+  const uint64_t start_;
+};
+
 }  // namespace weir::http

@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/config/abi_node.h"
 #include "core/http/callout_set.h"
+#include "core/http/hook_time.h"
 #include "core/net/ticket.h"
 #include "core/observe/thread_stats.h"
 #include "core/server/plugin_host_worker.h"
@@ -239,6 +240,8 @@ PluginHost::PluginHost(const PluginHostOptions& options)
   if (current != nullptr) std::abort();
   current = this;
   observe::thread_stats = options.stats->main_block();
+  http::LateHookTimer::CountIn(
+      options.stats->Define("plugin.slow_late_hooks", observe::StatKind::kCounter));
   Tend();
 }
 

@@ -1,6 +1,7 @@
 #include "core/server/plugin_host_mailbox.h"
 
 #include "core/http/filter_chain.h"
+#include "core/http/hook_time.h"
 #include "core/net/ticket.h"
 #include "core/server/network_chain.h"
 
@@ -39,8 +40,12 @@ void Mailbox::Deliver(const Letter& letter) {
 void Mailbox::OpenAll(const std::vector<Letter>& letters) {
   for (const Letter& letter : letters) {
     if (letter.stream_hook == nullptr) {
+      const http::LateHookTimer timer(letter.hook);
       letter.hook(letter.user);
-    } else if (net::TicketKindOf(letter.ticket) == net::TicketKind::kConnection) {
+      continue;
+    }
+    const http::LateHookTimer timer(letter.stream_hook);
+    if (net::TicketKindOf(letter.ticket) == net::TicketKind::kConnection) {
       RunPostedOnConnection(letter.ticket, letter.stream_hook, letter.user);
     } else {
       letter.stream_hook(letter.user, http::StreamOfTicket(letter.ticket));

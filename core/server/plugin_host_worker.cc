@@ -4,12 +4,14 @@
 #include <utility>
 
 #include "core/base/log.h"
+#include "core/http/hook_time.h"
 #include "core/net/ticket.h"
 #include "core/observe/thread_stats.h"
 #include "core/server/plugin_host.h"
 
 void weir_timer::OnDeadline() {
   // The hook may free or arm this timer.
+  const weir::http::LateHookTimer timer(hook);
   hook(user);
 }
 

@@ -85,5 +85,25 @@ TEST_F(HookTime, WithoutStatsNothingIsWritten) {
   EXPECT_EQ(Totals().count(), 0u);
 }
 
+void Nap(void*) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(6);
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+
+TEST_F(HookTime, ASlowHookOfNoFilterIsCountedAndNamedByItsFile) {
+  const observe::StatId stat = registry_.Define("late", observe::StatKind::kCounter);
+  LateHookTimer::CountIn(stat);
+  SetSlowHookLimit(5);
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 2; ++i) {
+    const LateHookTimer timer(&Nap);
+    Nap(nullptr);
+  }
+  { const LateHookTimer quick(&Nap); }
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("hook_time_test took "));
+  EXPECT_GE(registry_.Sum(stat), 2u);
+}
+
 }  // namespace
 }  // namespace weir::http
