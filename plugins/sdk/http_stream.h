@@ -97,6 +97,10 @@ class Body {
       : api_(api), stream_(stream), which_(which) {}
 
   std::uint64_t size() const { return api_->body_size(stream_, which_); }
+  // Contiguous bytes at an offset; empty at the end.
+  std::string_view Piece(std::uint64_t offset) const {
+    return Text(api_->body_piece(stream_, which_, offset));
+  }
   // Calls visit(piece) for each contiguous piece.
   template <typename Visit>
   void ForEachPiece(Visit&& visit) const {

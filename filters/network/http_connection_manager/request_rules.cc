@@ -88,11 +88,14 @@ RuleVerdict CheckUnderscores(const HcmWorker& hcm, Message* request) {
   return {};
 }
 
-// Fields by which a client could pretend to be a part of the infrastructure.
+// Fields by which a client could pretend to be a part of the infrastructure. Those that ask for a
+// fault stay: nobody heeds them who was not told to by name (the filter fault, header_delay ...).
 void DropControlFields(Message* request) {
+  constexpr std::string_view kFault = "x-envoy-fault-";
   for (uint32_t i = 0; i < request->count(); ++i) {
     weir_field& field = request->field(i);
-    if (field.name_size > 8 && std::memcmp(field.name, "x-envoy-", 8) == 0)
+    if (field.name_size > 8 && std::memcmp(field.name, "x-envoy-", 8) == 0 &&
+        http::Name(field).substr(0, kFault.size()) != kFault)
       field.flags |= WEIR_FIELD_REMOVED;
   }
 }

@@ -102,6 +102,12 @@ TEST(RequestRules, ControlFieldsOfClientsAreDropped) {
   EXPECT_EQ(FieldOf(got, "x-env"), "y");
 }
 
+TEST(RequestRules, FieldsThatAskForAFaultStayForTheFilterThatIsToldToHeedThem) {
+  HcmWorld world;
+  const std::string got = Forwarded(&world, "x-envoy-fault-delay-request: 5\r\n");
+  EXPECT_EQ(FieldOf(got, "x-envoy-fault-delay-request"), "5");
+}
+
 TEST(RequestRules, NamesWithUnderscoresAreRefused) {
   HcmWorld world(kDetails);
   const std::string got = world.Ask("GET / HTTP/1.1\r\nhost: a\r\nx_y: 1\r\n\r\n");
