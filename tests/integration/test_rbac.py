@@ -34,7 +34,8 @@ class Rbac(CurlTest):
     return config(
         [denies("main", [ADMIN, INNER, EVIL], routes=[open_route, off, route()], **strict),
          listener("allow", http_filters=[envoy, "mux"]),
-         denies("client", ANY, [{"remote_ip": "127.0.0.0/8"}]),
+         denies("edge", ANY, [{"remote_ip": "127.0.0.0/8"}]),
+         denies("client", ANY, [{"remote_ip": "10.0.0.0/8"}], xff_num_trusted_hops=1),
          denies("peer", ANY, [{"direct_remote_ip": "127.0.0.0/8"}]),
          denies("six", ANY, [{"remote_ip": "::1"}], options={"address": "[::1]:0"}),
          {"name": "tcp-shut", "address": "127.0.0.1:0", "filter_chains": [{"filters": [
@@ -102,8 +103,14 @@ class Rbac(CurlTest):
     self.assertEqual(self.status("/", "-X", "DELETE", name="allow"), 403)
 
   def test_what_a_client_says_of_its_own_address_is_not_believed(self):
-    for name in ("client", "peer"):
+    for name in ("edge", "peer"):
       self.assertEqual(self.status("/", "-H", "x-forwarded-for: 11.1.2.3", name=name), 403)
+
+  def test_the_client_behind_a_trusted_proxy(self):
+    for said, status in (("10.1.2.3", 403), ("::ffff:10.1.2.3", 403), ("11.1.2.3, 10.1.2.3", 403), ("10.1.2.3, 11.1.2.3", 200),
+                         ("11.1.2.3", 200)):
+      with self.subTest(said):
+        self.assertEqual(self.status("/", "-H", "x-forwarded-for: " + said, name="client"), status)
 
   def test_ipv6(self):
     out, _ = self.curl("/", "-o", "/dev/null", "-w", "%{http_code}", name="six")

@@ -58,6 +58,8 @@ std::string_view Stream::FlagsText() {
 std::string_view Stream::Attribute(uint32_t id) {
   switch (id) {
     case WEIR_ATTR_DOWNSTREAM_ADDRESS:
+      // What a trusted proxy said is kept before any filter can change it.
+      if (texts_ != nullptr && !texts_[id].empty()) return texts_[id];
       return AddressText(id, downstream_->peer());
     case WEIR_ATTR_DIRECT_ADDRESS:
       return AddressText(id, downstream_->direct());

@@ -8,6 +8,7 @@
 #include "filters/network/http_connection_manager/request_rules.h"
 #include "filters/network/http_connection_manager/server_connection.h"
 #include "filters/network/http_connection_manager/stream.h"
+#include "filters/network/http_connection_manager/trusted_client.h"
 
 namespace weir::hcm {
 
@@ -60,6 +61,13 @@ bool Stream::AcceptHead(const weir_head& head) {
   }
   const std::string_view asked = request_.path();
   const RequestOrigin origin{&downstream_->peer(), hcm_->config->secure};
+  char client[kTrustedClientText];
+  const size_t size = PrintClient(TrustedClient(hcm_->settings(), &request_), client);
+  // Without room for it, filters would take the proxy in front for the client.
+  if (size > 0 && Kept(WEIR_ATTR_DOWNSTREAM_ADDRESS, {client, size}).empty()) {
+    Refuse(431, "request_headers_too_large");
+    return false;
+  }
   const RuleVerdict rule = ApplyRequestRules(*hcm_, origin, &request_);
   // The log shows what the client asked for, where that is not what was routed.
   if (request_.path().data() != asked.data()) original_path_ = asked;
