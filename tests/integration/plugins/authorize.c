@@ -1,5 +1,6 @@
-/* An HTTP filter in C that asks a service whether a request may pass: 200 lets it, with the service's x-user put in; 401 and
- * 403 are the answer; everything else is a 503. With `body` the request's body goes to the service as it comes. */
+/* An HTTP filter in C that asks a service whether a request may pass: 200 lets it, with the
+ * service's x-user put in; 401 and 403 are the answer; everything else is a 503. With `body` the
+ * request's body goes to the service as it comes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +53,8 @@ static void on_head(void* user, const weir_head* head, uint32_t end) {
   filter->status = head->status;
   for (uint32_t i = 0; i < head->field_count; ++i) {
     const weir_field* field = &head->fields[i];
-    if (head->status != 200 || field->name_size != 6 || memcmp(field->name, "x-user", 6) != 0) continue;
+    if (head->status != 200 || field->name_size != 6 || memcmp(field->name, "x-user", 6) != 0)
+      continue;
     weir_view value = {field->value, field->value_size};
     filter->config->http->set(filter->stream, WEIR_REQUEST, text("x-user"), value);
   }
@@ -68,8 +70,8 @@ static void on_complete(void* user, uint32_t reason) {
   }
   const int denied = reason == WEIR_REASON_NONE && (filter->status == 401 || filter->status == 403);
   http->set_flag(filter->stream, text("UAEX"));
-  http->local_reply(filter->stream, denied ? filter->status : 503, text(denied ? "denied" : "no answer"), NULL, 0,
-                    text("authorize"));
+  http->local_reply(filter->stream, denied ? filter->status : 503,
+                    text(denied ? "denied" : "no answer"), NULL, 0, text("authorize"));
 }
 
 static int32_t request_headers(void* self, weir_stream* stream, uint32_t end_stream) {
@@ -97,8 +99,10 @@ static int32_t request_data(void* self, weir_stream* stream, uint32_t end_stream
   if (filter->callout == NULL || filter->config->body == 0) return WEIR_CONTINUE;
   static const weir_view none = {NULL, 0};
   weir_view piece;
-  for (uint64_t at = 0; (piece = http->body_piece(stream, WEIR_REQUEST, at)).size > 0; at += piece.size)
-    if (filter->config->host->callout->send(filter->callout, piece, 0) != WEIR_OK) return WEIR_ERROR;
+  for (uint64_t at = 0; (piece = http->body_piece(stream, WEIR_REQUEST, at)).size > 0;
+       at += piece.size)
+    if (filter->config->host->callout->send(filter->callout, piece, 0) != WEIR_OK)
+      return WEIR_ERROR;
   if (end_stream != 0) filter->config->host->callout->send(filter->callout, none, 1);
   http->body_drain(stream, WEIR_REQUEST, http->body_size(stream, WEIR_REQUEST));
   return WEIR_STOP_WATERMARK;

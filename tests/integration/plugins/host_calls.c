@@ -1,5 +1,5 @@
-/* A filter that shows what the host does besides messages: timers, posts, helper threads, shared values. The path says which;
- * test_plugin_host.py drives it. */
+/* A filter that shows what the host does besides messages: timers, posts, helper threads, shared
+ * values. The path says which; test_plugin_host.py drives it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
