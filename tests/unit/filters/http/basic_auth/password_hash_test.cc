@@ -12,14 +12,17 @@ void Sha1(const std::uint8_t* in, std::size_t size, std::uint8_t out[20]) {
   SHA1(in, size, out);
 }
 
+constexpr char kSha512[] =
+    "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/"
+    "1GM/O6IND4WQhG.";
+
 // All of "secret", made by htpasswd and openssl passwd.
 constexpr const char* kHashes[] = {
     "$2y$04$7mtZ5q.sclIvC2G6CUJC4eRkulBdbzkLtiQuQ4wJMv7RbAjOfwtza",
     "$2a$04$7mtZ5q.sclIvC2G6CUJC4eRkulBdbzkLtiQuQ4wJMv7RbAjOfwtza",
     "$2b$04$7mtZ5q.sclIvC2G6CUJC4eRkulBdbzkLtiQuQ4wJMv7RbAjOfwtza",
     "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.",
-    "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/"
-    "1GM/O6IND4WQhG.",
+    kSha512,
     "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
 };
 

@@ -33,6 +33,7 @@ const std::string kUser =
     ", authorization_response: {allowed_upstream_headers: {patterns: [{exact: x-user}, {prefix: "
     "x-auth-}]}}";
 
+// One request; it begins with an empty world, so the one before it has ended or been answered.
 struct Exchange {
   explicit Exchange(const std::string& yaml) : config(Load(yaml)), self(new State) {
     EXPECT_TRUE(config.ok()) << config.errors();
@@ -303,6 +304,7 @@ TEST(ExtAuthzTest, RoutesMaySwitchItOffOrHaveTheBodyOtherwise) {
   Exchange y(yaml);
   y.stream.route_config = bare.get();
   EXPECT_EQ(y.Headers(false), WEIR_STOP_ALL_WATERMARK);
+  y.End();
   Exchange z(yaml);
   z.stream.route_config = own.get();
   EXPECT_EQ(z.Headers(false), WEIR_STOP);
@@ -343,6 +345,7 @@ TEST(ExtAuthzTest, TunnelsAreAskedForWithoutBodyAndPlainConnectIsANo) {
   upgrade.stream.start.emplace_back(":protocol", "websocket");
   EXPECT_EQ(upgrade.Headers(false), WEIR_STOP_ALL_WATERMARK);
   EXPECT_EQ(World().callout()->method, "GET");
+  upgrade.End();
   Exchange plain(Yaml("", "failure_mode_allow: true\n"));
   plain.stream.SetStart(":method", "CONNECT");
   plain.stream.SetStart(":path", "");
