@@ -240,16 +240,90 @@ Keys<Cluster> BasicRows() {
   };
 }
 
+constexpr const char* kProxySocket =
+    "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport";
+
+// Envoy's wrapper around another transport socket.
+struct ProxySocket {
+  ProxyProtocol version = ProxyProtocol::kV1;
+  std::shared_ptr<const TlsContext> tls;
+};
+
+Key<ProxySocket> IgnoredType() {
+  return CustomKey<ProxySocket>(
+             "@type", "string", [](Context&, const Field&, ProxySocket*) {}, nullptr, "")
+      .Shorthand();
+}
+
+void ReadProxySocket(Context& c, const Field& field, Cluster* cluster) {
+  static const Keys<ProxySocket> config = {
+      EnumKey("version", &ProxySocket::version,
+              {{"V1", ProxyProtocol::kV1}, {"V2", ProxyProtocol::kV2}}, {}, ""),
+      MissingKey<ProxySocket>("pass_through_tlvs", "TLVs to backends"),
+      MissingKey<ProxySocket>("added_tlvs", "TLVs to backends"),
+  };
+  static const Keys<ProxySocket> keys = {
+      IgnoredType(),
+      CustomKey<ProxySocket>(
+          "config", "mapping",
+          [](Context& c2, const Field& f, ProxySocket* s) { ReadMap(c2, f, config, s); }, nullptr,
+          ""),
+      CustomKey<ProxySocket>(
+          "transport_socket", "transport socket",
+          [](Context& c2, const Field& f, ProxySocket* s) {
+            s->tls = ReadTransportSocket(c2, f, true);
+          },
+          nullptr, "")
+          .Required(),
+      MissingKey<ProxySocket>("allow_unspecified_address", "this switch", "false"),
+      MissingKey<ProxySocket>("tlv_as_pool_key", "TLVs to backends", "false"),
+  };
+  ProxySocket socket;
+  ReadMap(c, field, keys, &socket);
+  cluster->proxy_protocol = socket.version;
+  cluster->tls = socket.tls;
+}
+
+// typed_config of a transport socket that is the wrapper; null: it is another one.
+const Node::Entry* FindProxySocket(const Node& socket) {
+  if (!socket.is_map()) return nullptr;
+  for (const Node::Entry& entry : socket.entries()) {
+    if (entry.key != "typed_config" || !entry.value->is_map()) continue;
+    for (const Node::Entry& inner : entry.value->entries()) {
+      if (inner.key == "@type" && MessageOf(inner.value->text()) == kProxySocket) return &entry;
+    }
+  }
+  return nullptr;
+}
+
+void ReadClusterSocket(Context& c, const Field& field, Cluster* cluster) {
+  const Node::Entry* proxy = FindProxySocket(field.node());
+  if (proxy == nullptr) {
+    cluster->tls = ReadTransportSocket(c, field, true);
+    return;
+  }
+  for (const Node::Entry& entry : field.node().entries()) {
+    entry.read = true;
+    if (entry.key != "name" && &entry != proxy)
+      AddUnknownKey(c, entry, field.key, {"name", "typed_config"});
+  }
+  ReadProxySocket(c, EntryField(*proxy), cluster);
+}
+
 Keys<Cluster> TlsRows() {
   using C = Cluster;
   return {
       CustomKey<C>(
-          "transport_socket", "transport socket",
-          [](Context& c, const Field& f, C* cluster) {
-            cluster->tls = ReadTransportSocket(c, f, true);
-          },
+          "transport_socket", "transport socket", ReadClusterSocket,
           [](const C& cluster) { return PrintTransportSocket(cluster.tls.get(), true); },
-          "UpstreamTlsContext: TLS to the backends."),
+          "UpstreamTlsContext: TLS to the backends; or ProxyProtocolUpstreamTransport with one "
+          "inside, for proxy_protocol."),
+      EnumKey(
+          "proxy_protocol", &C::proxy_protocol,
+          {{"none", ProxyProtocol::kNone}, {"v1", ProxyProtocol::kV1}, {"v2", ProxyProtocol::kV2}},
+          {},
+          "The header of the PROXY protocol with which each connection begins, before TLS. "
+          "Such a connection is for one downstream connection alone."),
       CustomKey<C>(
           "tls", "TLS in short",
           [](Context& c, const Field& f, C* cluster) { cluster->tls = ReadShortTls(c, f, true); },

@@ -40,6 +40,9 @@ class TerminalHost {
   // The number of the downstream connection on this worker: those that share a backend's connection
   // share it evenly. 0: nobody's.
   virtual uint32_t client() { return 0; }
+  // Whom that connection is with, and where it came in; null: nobody's.
+  virtual const net::Address* client_peer() { return nullptr; }
+  virtual const net::Address* client_local() { return nullptr; }
 
   // The answer, towards the filters and the client. Heads are borrowed for the call; 1xx any number
   // of times.
@@ -83,6 +86,8 @@ class TerminalMaker {
   virtual ~TerminalMaker() = default;
   // In the stream's arena; null when that is full.
   virtual Terminal* Make(TerminalHost* host) = 0;
+  // The downstream connection with this number is over, and all its streams are.
+  virtual void OnClientGone(uint32_t) {}
 };
 
 }  // namespace weir::http

@@ -135,6 +135,11 @@ PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
     stats_.upstream_rq_pending_overflow->Add();
     return PoolFailure::kOverflow;
   }
+  // No other pool's connection is of use to it, and no end of one would wake it.
+  if (of_client_ && host->connections == 0 && load_->connections >= max_connections_) {
+    stats_.upstream_cx_overflow->Add();
+    return PoolFailure::kOverflow;
+  }
   Queue(request, host);
   // As many connections on their way as those who wait need; at the bound they wait for one to
   // become free, but no host is left without any.
@@ -177,6 +182,7 @@ void Pool::Cancel(PoolRequest* request) {
 
 void Pool::Dial(Host* host) {
   std::unique_ptr<net::Io> io = worker_->dialer->Dial(host->address);
+  if (of_client_) io = WithHeader(std::move(io));
   if (codec_.transport != nullptr) io = codec_.transport->Wrap(std::move(io), *host->endpoint);
   auto* connection = new ClientConnection(this, host, std::move(io), &codec_.codecs);
   connection->address_index_ = host->address_index;
@@ -337,6 +343,7 @@ void Pool::FailConnect(ClientConnection* connection, bool timed_out) {
 void Pool::Drain() {
   draining_ = true;
   if (http2_ != nullptr) http2_->Drain();
+  DrainClients();
   for (Host* host : host_list_) {
     while (ClientConnection* connection = host->idle.front()) {
       connection->idle_link_.Unlink();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "core/config/config.h"
@@ -28,12 +30,23 @@ struct PoolLoad {
   uint32_t active_requests = 0;
 };
 
+// Whom a pool's connections are for.
+struct PoolClient {
+  uint32_t number = 0;                 // of the downstream connection; 0: the proxy itself
+  const net::Address* peer = nullptr;  // null: none
+  const net::Address* local = nullptr;
+};
+
 // One cluster on one worker: its hosts and all connections to them, shared by every downstream
 // connection of the worker. Limits are the configured ones divided by the number of workers, at
 // least 1.
 //
 // A cluster that is asked in the protocol of the client has two pools side by side, with hosts and
 // connections of their own and one load: the limits hold for both together.
+//
+// A cluster whose connections begin with a header of the PROXY protocol has, likewise, a pool for
+// each downstream connection that asks for it: what says that it is for one client never carries
+// another one's requests.
 class Pool {
  public:
   Pool(net::WorkerContext* worker, const config::Cluster* config, const UpstreamCodec& codec,
@@ -48,6 +61,14 @@ class Pool {
   Pool* ForVersion(uint32_t http_version) {
     return http2_ != nullptr && http_version == 20 ? http2_.get() : this;
   }
+
+  // Its connections say whom they are for: requests go to ForClient's pools only.
+  bool speaks_for_clients() const {
+    return config_->proxy_protocol != config::ProxyProtocol::kNone;
+  }
+  Pool* ForClient(const PoolClient& client);
+  // Nothing will be asked for it any more: its idle connections go now, its pool when it is empty.
+  void OnClientGone(uint32_t number);
 
   const config::Cluster& config() const { return *config_; }
   net::WorkerContext* worker() const { return worker_; }
@@ -103,6 +124,11 @@ class Pool {
   bool WornOut(const ClientConnection* connection) const;
   void FailConnect(ClientConnection* connection, bool timed_out);
   static void UseNextAddress(Host* host);
+  std::unique_ptr<net::Io> WithHeader(std::unique_ptr<net::Io> io) const;
+  std::unique_ptr<Pool> MakeForClient(const PoolClient& client);
+  bool Empty() const;
+  void SweepGoneClients();
+  void DrainClients();
 
   net::WorkerContext* worker_;
   const config::Cluster* config_;
@@ -118,6 +144,15 @@ class Pool {
   bool draining_ = false;
   PoolLoad own_load_;
   PoolLoad* load_ = &own_load_;
+  // Of a client's pool.
+  bool of_client_ = false;
+  net::Address client_peer_;
+  net::Address client_local_;
+  uint64_t gone_ms_ = 0;  // when the client went
+  // Those of clients. They go first: their load is ours.
+  uint32_t clients_made_ = 0;
+  std::unordered_map<uint32_t, std::unique_ptr<Pool>> clients_;
+  std::deque<std::unique_ptr<Pool>> gone_clients_;
   std::unique_ptr<Pool> http2_;  // goes first: its load is ours
 };
 

@@ -18,6 +18,7 @@ class Mux final : public http::TerminalMaker {
   explicit Mux(const Pools* pools) : pools_(pools) {}
 
   http::Terminal* Make(http::TerminalHost* host) override;
+  void OnClientGone(uint32_t client) override;
 
  private:
   const Pools* pools_;

@@ -230,6 +230,7 @@ void ServerConnection::Expire(uint64_t now) {
 }
 
 void ServerConnection::OnGone(uint32_t) {
+  hcm_->terminals->OnClientGone(client_);
   hcm_->stats.downstream_cx_active->Sub();
   hcm_->stats.downstream_cx_destroy->Add();
   hcm_->stats.downstream_cx_rx_bytes_total->Add(bytes_received());

@@ -53,6 +53,12 @@ Stream::~Stream() {
 uint32_t Stream::client() {
   return downstream_->client();
 }
+const net::Address* Stream::client_peer() {
+  return &downstream_->peer();
+}
+const net::Address* Stream::client_local() {
+  return &downstream_->local();
+}
 
 // ---- The end ----------------------------------------------------------------------------------
 

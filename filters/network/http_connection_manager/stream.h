@@ -35,6 +35,8 @@ class Stream final : public net::Actor,
   const http::Route* route() override { return route_; }
   http::StreamInfo& info() override { return info_; }
   uint32_t client() override;
+  const net::Address* client_peer() override;
+  const net::Address* client_local() override;
   void RespondInterim(const weir_head& head) override;
   void RespondHead(const weir_head& head, bool end_stream) override;
   void RespondData(base::Slice data, bool end_stream) override;

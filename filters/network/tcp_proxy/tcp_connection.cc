@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
+
+#include "core/upstream/header_io.h"
 
 namespace weir::tcp_proxy {
 namespace {
@@ -55,6 +58,13 @@ void TcpConnection::Connect() {
     return;
   }
   upstream_io_ = worker_->dialer->Dial(host_->address);
+  char header[upstream::kMaxProxyHeader];
+  const size_t size = upstream::WriteProxyHeader(shared_->cluster->config().proxy_protocol, &peer(),
+                                                 &local(), header);
+  if (size > 0) {
+    upstream_io_ = std::make_unique<upstream::HeaderIo>(std::move(upstream_io_),
+                                                        std::string_view(header, size));
+  }
   if (shared_->transport != nullptr)
     upstream_io_ = shared_->transport->Wrap(std::move(upstream_io_), *host_->endpoint);
   upstream_io_->set_client(&upstream_client_);
