@@ -21,6 +21,8 @@ class FilteredIo final : public net::Io,
   FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worker, const PluginChain* chain,
              uint32_t buffer_limit, const net::Address& peer, const net::Address& local);
 
+  // Before Start; must outlive this.
+  void SetNotes(const net::ConnectionNotes* notes) { chain_.SetFacts(notes, inner_->tls()); }
   // Tells the filters of the connection. False: they reset it, do not serve it. One that they close
   // after a last word is served: there is nothing to read or write on it, and then it fails.
   bool Start();

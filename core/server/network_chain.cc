@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <time.h>
+
 #include "core/base/log.h"
 #include "core/net/ticket.h"
 
@@ -33,6 +35,12 @@ void FreeSlot(uint32_t slot) {
   slots[slot].chain = nullptr;
   ++slots[slot].generation;
   free_slots.push_back(slot);
+}
+
+int64_t UnixUs() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 
 NetworkChain* Of(weir_connection* connection) {
@@ -139,23 +147,87 @@ struct NetworkCalls {
     size_t size = 0;
     switch (id) {
       case WEIR_ATTR_DOWNSTREAM_ADDRESS:
-      case WEIR_ATTR_DIRECT_ADDRESS:
         size = chain->peer_.Print(chain->text_);
+        break;
+      case WEIR_ATTR_DIRECT_ADDRESS:
+        size = chain->direct().Print(chain->text_);
         break;
       case WEIR_ATTR_LOCAL_ADDRESS:
         size = chain->local_.Print(chain->text_);
         break;
       default:
-        return WEIR_ERROR;
+        return Give(TlsAttribute(chain, id), value);
     }
     *value = {chain->text_, size};
+    return WEIR_OK;
+  }
+
+  static int32_t Give(std::string_view text, weir_view* value) {
+    *value = {text.data(), text.size()};
+    return text.empty() ? WEIR_ERROR : WEIR_OK;
+  }
+
+  static std::string_view TlsAttribute(NetworkChain* chain, uint32_t id) {
+    const net::TlsSession* tls = chain->tls_;
+    const net::ConnectionNotes* notes = chain->notes_;
+    switch (id) {
+      case WEIR_ATTR_REQUESTED_SERVER_NAME:
+        if (tls != nullptr) return tls->server_name();
+        return notes == nullptr ? std::string_view() : std::string_view(notes->server_name);
+      case WEIR_ATTR_ALPN:
+        if (tls != nullptr) return tls->alpn();
+        return notes == nullptr ? std::string_view() : std::string_view(notes->alpn);
+      case WEIR_ATTR_TLS_VERSION:
+        return tls == nullptr ? std::string_view() : tls->version();
+      case WEIR_ATTR_TLS_CIPHER:
+        return tls == nullptr ? std::string_view() : tls->cipher();
+      case WEIR_ATTR_PEER_SUBJECT:
+        if (tls == nullptr || !tls->peer_verified()) return {};
+        if (chain->subject_.empty()) chain->subject_ = tls->peer_subject();
+        return chain->subject_;
+      default:
+        return {};
+    }
+  }
+
+  static int32_t Number(weir_connection* connection, uint32_t id, int64_t* value) {
+    const NetworkChain* chain = Of(connection);
+    switch (id) {
+      case WEIR_NUMBER_START_UNIX_US:
+        *value = chain->start_unix_us_;
+        return WEIR_OK;
+      case WEIR_NUMBER_DOWNSTREAM_PORT:
+        *value = chain->peer_.port();
+        return WEIR_OK;
+      case WEIR_NUMBER_LOCAL_PORT:
+        *value = chain->local_.port();
+        return WEIR_OK;
+      case WEIR_NUMBER_SECURE:
+        *value = chain->tls_ != nullptr ? 1 : 0;
+        return WEIR_OK;
+      case WEIR_NUMBER_PEER_VERIFIED:
+        *value = chain->tls_ != nullptr && chain->tls_->peer_verified() ? 1 : 0;
+        return WEIR_OK;
+      default:
+        return WEIR_ERROR;
+    }
+  }
+
+  static int32_t Metadata(weir_connection* connection, weir_view space, weir_view key,
+                          weir_view* value) {
+    const net::ConnectionNotes* notes = Of(connection)->notes_;
+    *value = {nullptr, 0};
+    if (notes == nullptr) return WEIR_ERROR;
+    const std::string_view note = notes->Find({space.data, space.size}, {key.data, key.size});
+    if (note.data() == nullptr) return WEIR_ERROR;
+    *value = {note.data(), note.size()};
     return WEIR_OK;
   }
 };
 
 const weir_network_api* NetworkApi() {
   static constexpr weir_network_api kApi = {
-      .struct_size = offsetof(weir_network_api, number),
+      .struct_size = sizeof(weir_network_api),
       .reserved = 0,
       .data_size = &NetworkCalls::DataSize,
       .data_piece = &NetworkCalls::DataPiece,
@@ -167,8 +239,8 @@ const weir_network_api* NetworkApi() {
       .ticket = &NetworkCalls::Ticket,
       .resume = &NetworkCalls::Resume,
       .attribute = &NetworkCalls::Attribute,
-      .number = nullptr,
-      .metadata = nullptr,
+      .number = &NetworkCalls::Number,
+      .metadata = &NetworkCalls::Metadata,
   };
   return &kApi;
 }
@@ -204,7 +276,8 @@ NetworkChain::NetworkChain(const PluginChain* chain, net::WorkerContext* worker,
       input_(worker->pool),
       passed_(worker->pool),
       output_(worker->pool),
-      ticket_slot_(TakeSlot(this)) {}
+      ticket_slot_(TakeSlot(this)),
+      start_unix_us_(UnixUs()) {}
 
 NetworkChain::~NetworkChain() {
   while (made_ > 0) {
@@ -280,6 +353,21 @@ bool NetworkChain::Run(Hook hook, size_t i) {
   }
   if (status < 0) Fail(i);
   return status == WEIR_CONTINUE;
+}
+
+const net::Address& NetworkChain::direct() const {
+  return notes_ != nullptr && notes_->direct.family() != AF_UNSPEC ? notes_->direct : peer_;
+}
+
+void NetworkChain::OnDrain() {
+  auto* connection = reinterpret_cast<weir_connection*>(this);
+  for (size_t i = 0; i < introduced_ && close_ == Close::kNo; ++i) {
+    const PluginChain::Filter& filter = chain_->filters[i];
+    running_ = i;
+    if (filter.api->drain == nullptr) continue;
+    const http::HookTimer timer(filter.time);
+    filter.api->drain(StateOf(i), connection);
+  }
 }
 
 void NetworkChain::OnOutputRoom() {

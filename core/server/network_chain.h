@@ -9,6 +9,8 @@
 #include "core/http/out_queue.h"
 #include "core/http/slice_queue.h"
 #include "core/net/address.h"
+#include "core/net/connection_notes.h"
+#include "core/net/tls_session.h"
 #include "core/net/worker_context.h"
 #include "core/observe/stats.h"
 #include "plugins/abi/weir.h"
@@ -68,6 +70,16 @@ class NetworkChain {
   NetworkChain(const NetworkChain&) = delete;
   NetworkChain& operator=(const NetworkChain&) = delete;
 
+  // What else is known of the connection; both may be null, and must outlive the chain. Before
+  // OnNewConnection.
+  void SetFacts(const net::ConnectionNotes* notes, const net::TlsSession* tls) {
+    notes_ = notes;
+    tls_ = tls;
+  }
+  // The worker drains: those who have the hook hear of it. What they ask for is found as after any
+  // other.
+  void OnDrain();
+
   // Makes the filters and tells them of the connection. A failure shows as close() == kReset.
   void OnNewConnection();
   // There are new bytes in input(), or the peer's FIN.
@@ -96,6 +108,7 @@ class NetworkChain {
   enum class Hook : uint8_t { kNewConnection, kData };
 
   void* StateOf(size_t filter) { return state_.get() + chain_->filters[filter].state_offset; }
+  const net::Address& direct() const;
   // Shows the connection and what is in the input to the filters from `first` on, until one stops.
   void Iterate(size_t first);
   bool Run(Hook hook, size_t filter);
@@ -121,6 +134,10 @@ class NetworkChain {
   bool wrote_end_ = false;
   bool over_limit_ = false;
   Close close_ = Close::kNo;
+  const net::ConnectionNotes* notes_ = nullptr;
+  const net::TlsSession* tls_ = nullptr;
+  int64_t start_unix_us_;
+  std::string subject_;  // made when it is asked for
   char text_[net::Address::kMaxText];
 };
 

@@ -38,6 +38,7 @@ class FilteredTerminal final : public net::TerminalFilter {
     auto filtered =
         std::make_unique<FilteredIo>(std::move(accepted.io), worker_, chain_, accepted.buffer_limit,
                                      accepted.peer, accepted.local);
+    filtered->SetNotes(accepted.notes.get());
     const bool wanted = filtered->Start();
     accepted.io = std::move(filtered);
     if (wanted) next_->Serve(std::move(accepted));

@@ -50,7 +50,9 @@ PluginConnection::PluginConnection(net::AcceptedConnection&& accepted, net::Work
 }
 
 void PluginConnection::Start() {
+  chain_.SetFacts(notes(), io_->tls());
   chain_.OnNewConnection();
+  if (worker_->draining) chain_.OnDrain();
   Settle();
 }
 
@@ -126,6 +128,12 @@ void PluginConnection::Discard() {
 
 void PluginConnection::OnDeferred() {
   chain_.Continue();
+  Settle();
+}
+
+void PluginConnection::Drain() {
+  if (lingering_) return;
+  chain_.OnDrain();
   Settle();
 }
 

@@ -26,9 +26,9 @@ class PluginConnection final : public net::ServedConnection, private NetworkChai
   // Tells the filters of the connection. Once, right after it was made.
   void Start();
   void OnIo(bool readable, bool writable) override;
-  // Only the filters know what was begun: it goes on until one side ends it, or the drain time
-  // does.
-  void Drain() override {}
+  // Only the filters know what was begun: those who want to hear of it do, and the connection goes
+  // on until one side ends it, or the drain time does.
+  void Drain() override;
 
  private:
   void OnRead() override { Pump(); }

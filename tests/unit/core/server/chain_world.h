@@ -25,6 +25,7 @@ struct Script {
     return WEIR_CONTINUE;
   };
   std::function<void(weir_connection*)> writable = [](weir_connection*) {};
+  std::function<void(weir_connection*)> drain = [](weir_connection*) {};
   int32_t create_status = WEIR_OK;
   int alive = 0;
 };
@@ -58,7 +59,8 @@ inline const weir_network_filter_api kScriptApi = {
                uint32_t end) { return static_cast<ScriptState*>(self)->script->data(c, end != 0); },
     .writable = [](void* self,
                    weir_connection* c) { static_cast<ScriptState*>(self)->script->writable(c); },
-    .drain = nullptr,
+    .drain = [](void* self,
+                weir_connection* c) { static_cast<ScriptState*>(self)->script->drain(c); },
 };
 
 inline std::string Received(weir_connection* connection) {

@@ -33,11 +33,13 @@ class PluginConnectionTest : public ChainTest {
     accepted.buffer_limit = kLimit;
     accepted.peer = *net::Address::Parse("1.2.3.4:5");
     accepted.local = *net::Address::Parse("[::1]:80");
+    accepted.notes = std::move(notes_);
     (new PluginConnection(std::move(accepted), &worker_, &chain_))->Start();
   }
   bool alive() const { return first_.alive > 0; }
 
   Home home_;
+  std::unique_ptr<net::ConnectionNotes> notes_;
 };
 
 TEST_F(PluginConnectionTest, FiltersAreToldInTheOrderOfTheFile) {
@@ -189,6 +191,60 @@ TEST_F(PluginConnectionTest, AttributesAreTheAddresses) {
   EXPECT_EQ(local, "[::1]:80");
   shutdown(peer_, SHUT_RDWR);
   Turns();
+}
+
+TEST_F(PluginConnectionTest, NumbersAndNotesOfTheConnectionAreTold) {
+  const weir_network_api& api = *NetworkApi();
+  ASSERT_TRUE(WEIR_HAS(&api, metadata));
+  const auto number = [&api](weir_connection* c, uint32_t id) {
+    int64_t value = -1;
+    return api.number(c, id, &value) == WEIR_OK ? value : -1;
+  };
+  const auto text = [](weir_view view) { return std::string(view.data, view.size); };
+  first_.new_connection = [&](weir_connection* c) {
+    EXPECT_EQ(number(c, WEIR_NUMBER_DOWNSTREAM_PORT), 5);
+    EXPECT_EQ(number(c, WEIR_NUMBER_LOCAL_PORT), 80);
+    EXPECT_EQ(number(c, WEIR_NUMBER_SECURE), 0);
+    EXPECT_GT(number(c, WEIR_NUMBER_START_UNIX_US), 1'700'000'000'000'000);
+    EXPECT_EQ(number(c, WEIR_NUMBER_RESPONSE_CODE), -1);
+    weir_view value{};
+    EXPECT_EQ(api.metadata(c, View("a"), View("b"), &value), WEIR_OK);
+    EXPECT_EQ(text(value), "note");
+    EXPECT_EQ(api.metadata(c, View("a"), View("c"), &value), WEIR_ERROR);
+    EXPECT_EQ(api.attribute(c, WEIR_ATTR_DIRECT_ADDRESS, &value), WEIR_OK);
+    EXPECT_EQ(text(value), "9.9.9.9:9");
+    EXPECT_EQ(api.attribute(c, WEIR_ATTR_REQUESTED_SERVER_NAME, &value), WEIR_OK);
+    EXPECT_EQ(text(value), "a.test");
+    EXPECT_EQ(api.attribute(c, WEIR_ATTR_ALPN, &value), WEIR_ERROR);
+    return WEIR_CONTINUE;
+  };
+  notes_ = std::make_unique<net::ConnectionNotes>();
+  notes_->Set("a", "b", "note");
+  notes_->direct = *net::Address::Parse("9.9.9.9:9");
+  notes_->server_name = "a.test";
+  Serve();
+  EXPECT_TRUE(alive());
+}
+
+TEST_F(PluginConnectionTest, ADrainIsHeard) {
+  int drains = 0;
+  first_.drain = [&drains](weir_connection*) { ++drains; };
+  second_.drain = [](weir_connection* c) { NetworkApi()->close(c, 1); };
+  Serve();
+  Turns();
+  EXPECT_EQ(drains, 0);
+  home_.DrainAll();
+  EXPECT_EQ(drains, 1);
+  Turns();
+  EXPECT_EQ(Hear(), "");
+}
+
+TEST_F(PluginConnectionTest, AConnectionThatComesDuringADrainHearsOfItToo) {
+  int drains = 0;
+  first_.drain = [&drains](weir_connection*) { ++drains; };
+  worker_.draining = true;
+  Serve();
+  EXPECT_EQ(drains, 1);
 }
 
 TEST_F(PluginConnectionTest, APeerThatDoesNotReadStopsTheReadingAndWritableResumesIt) {
