@@ -15,6 +15,9 @@ function(weir_install)
   configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/weir-config.cmake.in ${CMAKE_BINARY_DIR}/weir-config.cmake
     INSTALL_DESTINATION ${package} PATH_VARS WEIR_HEADERS CMAKE_INSTALL_BINDIR NO_CHECK_REQUIRED_COMPONENTS_MACRO)
   write_basic_package_version_file(${CMAKE_BINARY_DIR}/weir-config-version.cmake COMPATIBILITY SameMajorVersion)
+  # Relative, so that `cmake --install --prefix` and a moved tree are right too.
+  file(RELATIVE_PATH WEIR_PREFIX_FROM_PKGCONFIG ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+  string(REGEX REPLACE "/$" "" WEIR_PREFIX_FROM_PKGCONFIG "${WEIR_PREFIX_FROM_PKGCONFIG}")
   configure_file(${CMAKE_SOURCE_DIR}/cmake/weir.pc.in ${CMAKE_BINARY_DIR}/weir.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/weir-config.cmake ${CMAKE_BINARY_DIR}/weir-config-version.cmake
     ${CMAKE_SOURCE_DIR}/cmake/plugin.map DESTINATION ${package})

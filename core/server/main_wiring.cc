@@ -5,6 +5,7 @@
 
 #include "core/server/codec_builder.h"
 #include "core/server/main_admin.h"
+#include "core/server/main_kit.h"
 #include "core/server/main_plugins.h"
 #include "core/server/main_services.h"
 #include "core/server/tls_cluster.h"
@@ -48,6 +49,7 @@ Wiring MainWiring() {
   wiring.terminals.push_back({"tcp_proxy", MakeTcpProxy});
   wiring.services = MakeServices;
   wiring.admin = MakeAdmin;
+  wiring.plugin_test = RunPluginTest;
   wiring.plugins = StaticPlugins();
   return wiring;
 }

@@ -27,9 +27,11 @@ constexpr char kExamples[] = R"(Examples:
   weir config --expand weir.yaml                print the long form, with every default
   weir plugins -c weir.yaml                     list the plugins that a file loads
   weir proxy --from :8080 --to 127.0.0.1:9000   proxy one port to one backend, without a file
+  weir new-filter my_filter --lang c++          write the project of a new plugin
+  weir plugin-test my_filter.so my_filter.yaml  try a plugin against all that a proxy needs of it
 
 Signals: SIGTERM and SIGINT drain and end; a second one ends at once. SIGUSR1 opens the logs again.
-Exit codes: 0 done, 1 mistakes in the configuration, 2 in the command line, 3 an address cannot be bound.)";
+Exit codes: 0 done, 1 mistakes in the configuration or a plugin, 2 in the command line, 3 an address cannot be bound.)";
 
 struct Raw {
   std::string log_level = "info";
@@ -88,6 +90,8 @@ struct Commands {
   CLI::App* expand;
   CLI::App* proxy;
   CLI::App* plugins;
+  CLI::App* new_filter;
+  CLI::App* plugin_test;
 };
 
 CLI::App* AddPlugins(CLI::App* app, Options* options, Raw* raw) {
@@ -100,6 +104,31 @@ CLI::App* AddPlugins(CLI::App* app, Options* options, Raw* raw) {
       ->check(CLI::IsMember({"table", "json"}));
   plugins->footer("Example:\n  weir plugins -c weir.yaml --format json");
   return plugins;
+}
+
+void AddPluginCommands(CLI::App* app, Options* options, Commands* commands) {
+  commands->new_filter =
+      app->add_subcommand("new-filter", "Write the project of a new plugin, with a test");
+  commands->new_filter
+      ->add_option("NAME", options->new_filter.name, "Its name, and that of the folder made for it")
+      ->required();
+  commands->new_filter->add_option("--lang", options->new_filter.language, "c, c++ or rust")
+      ->type_name("LANGUAGE")
+      ->required()
+      ->check(CLI::IsMember({"c", "c++", "rust"}));
+  commands->new_filter->footer("Example:\n  weir new-filter my_filter --lang c++");
+  commands->plugin_test = app->add_subcommand(
+      "plugin-test",
+      "Try a plugin, in a host without sockets, against all that a proxy needs of it");
+  commands->plugin_test->add_option("FILE", options->plugin_test.file, "The shared object")
+      ->required();
+  commands->plugin_test->add_option("CONFIG", options->plugin_test.config_path,
+                                    "A file with the plugin's own configuration (typed_config)");
+  commands->plugin_test
+      ->add_option("--extension", options->plugin_test.extension,
+                   "Only the extension of this name; default: all")
+      ->type_name("NAME");
+  commands->plugin_test->footer("Example:\n  weir plugin-test my_filter.so my_filter.yaml");
 }
 
 Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
@@ -126,6 +155,7 @@ Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
       ->required();
   commands.proxy->footer("Example:\n  weir proxy --from :8080 --to 127.0.0.1:9000");
   commands.plugins = AddPlugins(app, options, raw);
+  AddPluginCommands(app, options, &commands);
   for (CLI::App* command : {commands.validate, commands.expand, commands.proxy, commands.plugins})
     command->fallthrough();
   return commands;
@@ -143,6 +173,8 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
   if (*commands.proxy) options.command = Command::kProxy;
   if (*commands.plugins) options.command = Command::kPlugins;
   options.json = raw.format == "json";
+  if (*commands.new_filter) options.command = Command::kNewFilter;
+  if (*commands.plugin_test) options.command = Command::kPluginTest;
   const bool with_file = app.count("--config") > 0;
   const bool with_text = app.count("--config-yaml") > 0;
   if (in_command && (with_file || with_text))

@@ -6,20 +6,30 @@
 #include <string>
 
 #include "core/base/log.h"
+#include "core/server/new_filter.h"
 
 namespace weir::server {
 
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitConfig = 1;  // the configuration has mistakes
+inline constexpr int kExitConfig = 1;  // the configuration has mistakes, or a plugin
 inline constexpr int kExitUsage = 2;   // the command line has
 inline constexpr int kExitBind = 3;    // an address cannot be listened on
 
 enum class Command : uint8_t {
-  kServe,     // weir -c FILE | --config-yaml TEXT
-  kValidate,  // weir validate FILE
-  kExpand,    // weir config --expand FILE
-  kProxy,     // weir proxy --from ADDRESS --to ADDRESS
-  kPlugins,   // weir plugins -c FILE
+  kServe,       // weir -c FILE | --config-yaml TEXT
+  kValidate,    // weir validate FILE
+  kExpand,      // weir config --expand FILE
+  kProxy,       // weir proxy --from ADDRESS --to ADDRESS
+  kPlugins,     // weir plugins -c FILE
+  kNewFilter,   // weir new-filter NAME --lang LANGUAGE
+  kPluginTest,  // weir plugin-test FILE [CONFIG]
+};
+
+// `weir plugin-test`: what plugins/kit is to try.
+struct PluginTest {
+  std::string file;
+  std::string config_path;  // empty: the plugin is given no configuration
+  std::string extension;    // empty: each one that the plugin has
 };
 
 struct Options {
@@ -28,6 +38,8 @@ struct Options {
   std::string config_yaml;
   std::string proxy_from;
   std::string proxy_to;
+  NewFilter new_filter;
+  PluginTest plugin_test;
   base::LogLevel log_level = base::LogLevel::kInfo;
   std::string log_path;      // empty: stderr
   uint32_t concurrency = 1;  // workers. Default: the CPUs of the affinity mask

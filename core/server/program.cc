@@ -89,6 +89,10 @@ int RunProgram(int argc, const char* const* argv, const Wiring& wiring) {
     return parsed.exit_code;
   }
   const Options& options = *parsed.options;
+  if (options.command == Command::kNewFilter) return RunNewFilter(options.new_filter);
+  if (options.command == Command::kPluginTest) {
+    return wiring.plugin_test == nullptr ? kExitUsage : wiring.plugin_test(options.plugin_test);
+  }
   if (!OpenLog(options)) return kExitUsage;
   return Execute(options, wiring);
 }

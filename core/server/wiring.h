@@ -21,6 +21,7 @@
 namespace weir::server {
 
 struct ClusterCodecs;
+struct PluginTest;
 
 // The client side of TLS of each cluster, by its index; null where it has none.
 struct ClusterTls {
@@ -75,6 +76,8 @@ struct Wiring {
   // Serves Bootstrap::admin on the first worker. Null: an admin section is refused.
   std::unique_ptr<net::TerminalFactory> (*admin)(const ServerContext& context,
                                                  const config::Listener& listener) = nullptr;
+  // `weir plugin-test`; null: the command is refused.
+  int (*plugin_test)(const PluginTest& request) = nullptr;
   // Plugins linked into the program (WEIR_STATIC_PLUGINS).
   std::vector<const weir_plugin_descriptor*> plugins;
 };

@@ -20,7 +20,8 @@ FakeConfig::~FakeConfig() {
 }
 
 FakeConfig::FakeConfig(FakeConfig&& other) noexcept
-    : config_(std::exchange(other.config_, nullptr)),
+    : root_(std::move(other.root_)),
+      config_(std::exchange(other.config_, nullptr)),
       free_(other.free_),
       ok_(other.ok_),
       errors_(std::move(other.errors_)) {}
@@ -31,6 +32,7 @@ void FakeConfig::Load(std::string_view yaml, Make make) {
   std::shared_ptr<const config::Node> root;
   const auto no_environment = [](const std::string&) { return std::optional<std::string>(); };
   if (!yaml.empty()) root = config::ParseYaml(yaml, no_environment, &diagnostics);
+  root_ = root;
   config::AbiConfigScope scope(&diagnostics, root.get(), {1, 1}, "the filter");
   config_ = make(scope.node());
   ok_ = scope.Finish(config_ != nullptr);
@@ -76,6 +78,18 @@ FakeConfig FakeConfig::Logger(const weir_access_logger_api& api, std::string_vie
   config.Load(yaml, [&](const weir_node* node) {
     return api.config_new(FakeHost(), FakeLoggerApi(), node);
   });
+  return config;
+}
+
+FakeConfig FakeConfig::Codec(const weir_codec_api& api, std::string_view yaml) {
+  FakeConfig config;
+  if (api.config_new == nullptr) {
+    config.ok_ = yaml.empty();
+    if (!config.ok_) config.errors_ = "1:1: the codec takes no configuration\n";
+    return config;
+  }
+  config.free_ = api.config_free;
+  config.Load(yaml, [&](const weir_node* node) { return api.config_new(FakeHost(), node); });
   return config;
 }
 

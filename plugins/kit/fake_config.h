@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,7 @@ class FakeConfig {
   static FakeConfig Network(const weir_network_filter_api& api, std::string_view yaml);
   static FakeConfig Logger(const weir_access_logger_api& api, std::string_view yaml);
   static FakeConfig Listener(const weir_listener_filter_api& api, std::string_view yaml);
+  static FakeConfig Codec(const weir_codec_api& api, std::string_view yaml);
 
   void* get() const { return config_; }
   bool ok() const { return ok_; }
@@ -31,6 +33,7 @@ class FakeConfig {
   template <typename Make>
   void Load(std::string_view yaml, Make make);
 
+  std::shared_ptr<const void> root_;  // what the plugin's views look into
   void* config_ = nullptr;
   void (*free_)(void*) = nullptr;
   bool ok_ = false;

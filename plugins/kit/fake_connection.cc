@@ -25,7 +25,9 @@ weir_view DataPiece(weir_connection* connection, std::uint64_t offset) {
 }
 
 void Drain(weir_connection* connection, std::uint64_t size) {
-  Of(connection).received.erase(0, size);
+  FakeConnection& fake = Of(connection);
+  fake.drained_too_much = fake.drained_too_much || size > fake.received.size();
+  fake.received.erase(0, size);
 }
 
 std::int32_t Write(weir_connection* connection, weir_view data, std::uint32_t end_stream) {
@@ -40,6 +42,7 @@ std::int32_t WriteReceived(weir_connection* connection, std::uint64_t size) {
   FakeConnection& fake = Of(connection);
   if (fake.failure != 0) return fake.failure;
   if (fake.written.size() >= fake.limit) return WEIR_NO_ROOM;
+  fake.drained_too_much = fake.drained_too_much || size > fake.received.size();
   fake.written += fake.received.substr(0, size);
   fake.received.erase(0, size);
   return WEIR_OK;

@@ -19,6 +19,7 @@ struct FakeConnection {
   std::uint64_t limit = ~std::uint64_t{0};  // of `written`: beyond it write_received has no room
   std::int32_t failure = 0;
   int resumes = 0;
+  bool drained_too_much = false;  // drain or write_received of more than was there
   std::map<std::uint32_t, std::string> attributes;
   std::map<std::uint32_t, std::int64_t> numbers;
   std::map<std::pair<std::string, std::string>, std::string> metadata;

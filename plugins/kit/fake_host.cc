@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <mutex>
 #include <optional>
 
 #include <openssl/evp.h>
@@ -12,17 +13,21 @@
 #include "plugins/kit/fake_stream.h"
 #include "plugins/sdk/view.h"
 
-struct weir_timer {
-  weir_hook hook;
-  void* user;
-  std::uint64_t due;
-};
-
 namespace weir::kit {
 namespace {
 
 using sdk::Text;
 using sdk::View;
+
+// What stands behind a weir_timer.
+struct FakeTimer {
+  weir_hook hook;
+  void* user;
+  std::uint64_t due;
+
+  static FakeTimer* From(weir_timer* timer) { return reinterpret_cast<FakeTimer*>(timer); }
+  weir_timer* handle() { return reinterpret_cast<weir_timer*>(this); }
+};
 
 struct Posted {
   weir_hook work;   // of offload; null
@@ -39,23 +44,35 @@ struct Value {
 
 // What a test does not look at.
 struct Inside {
-  std::vector<std::unique_ptr<weir_timer>> timers;
-  std::deque<Posted> posted;
-  std::map<std::pair<std::string, std::string>, Value> values;
-  std::vector<std::string> names;  // of counters, gauges and histograms, by id - 1
+  std::vector<std::unique_ptr<FakeTimer>> timers;
 };
 Inside& In() {
-  static Inside inside;
+  thread_local Inside inside;
   return inside;
 }
 
+// What all workers share.
+struct Shared {
+  std::mutex mutex;
+  std::map<std::uint32_t, std::deque<Posted>> posted;  // by worker
+  std::map<std::pair<std::string, std::string>, Value> values;
+  std::deque<std::string> names;  // of counters, gauges and histograms, by id - 1
+};
+Shared& Common() {
+  static Shared shared;
+  return shared;
+}
+using Lock = std::lock_guard<std::mutex>;
+
 std::uint32_t Name(weir_view name) {
   if (name.size == 0) return 0;
-  In().names.emplace_back(Text(name));
-  return static_cast<std::uint32_t>(In().names.size());
+  const Lock lock(Common().mutex);
+  Common().names.emplace_back(Text(name));
+  return static_cast<std::uint32_t>(Common().names.size());
 }
 const std::string& NameOf(std::uint32_t id) {
-  return In().names.at(id - 1);
+  const Lock lock(Common().mutex);
+  return Common().names.at(id - 1);
 }
 
 void Log(std::uint32_t level, weir_view plugin, weir_view message) {
@@ -72,7 +89,7 @@ void Record(std::uint32_t id, std::uint64_t value) {
 }
 // The same bytes in each run, and never the same twice in one.
 void Random(std::uint8_t* out, std::size_t size) {
-  static std::uint64_t state = 1;
+  thread_local std::uint64_t state = 1;
   for (std::size_t i = 0; i < size; ++i) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     out[i] = static_cast<std::uint8_t>(state >> 56);
@@ -89,17 +106,18 @@ void Sha256(const std::uint8_t* in, std::size_t size, std::uint8_t out[32]) {
 
 weir_timer* TimerNew(weir_hook hook, void* user) {
   if (World().full) return nullptr;
-  In().timers.push_back(std::make_unique<weir_timer>(weir_timer{hook, user, WEIR_TIMER_OFF}));
-  return In().timers.back().get();
+  In().timers.push_back(std::make_unique<FakeTimer>(FakeTimer{hook, user, WEIR_TIMER_OFF}));
+  return In().timers.back()->handle();
 }
 void TimerSet(weir_timer* timer, std::uint64_t after_ms) {
-  timer->due = after_ms == WEIR_TIMER_OFF ? WEIR_TIMER_OFF : World().now_ms + after_ms;
+  FakeTimer::From(timer)->due =
+      after_ms == WEIR_TIMER_OFF ? WEIR_TIMER_OFF : World().now_ms + after_ms;
 }
 void TimerFree(weir_timer* timer) {
-  std::erase_if(In().timers, [timer](const auto& held) { return held.get() == timer; });
+  std::erase_if(In().timers, [timer](const auto& held) { return held->handle() == timer; });
 }
-weir_timer* NextDue() {
-  weir_timer* next = nullptr;
+FakeTimer* NextDue() {
+  FakeTimer* next = nullptr;
   for (const auto& timer : In().timers) {
     if (timer->due <= World().now_ms && (next == nullptr || timer->due < next->due)) {
       next = timer.get();
@@ -110,20 +128,32 @@ weir_timer* NextDue() {
 
 // ---- Posting
 
-std::int32_t Enqueue(const Posted& posted) {
+std::int32_t Enqueue(std::uint32_t worker, const Posted& posted) {
   if (World().full) return WEIR_NO_ROOM;
-  In().posted.push_back(posted);
+  const Lock lock(Common().mutex);
+  Common().posted[worker].push_back(posted);
   return WEIR_OK;
 }
+// A ticket is the stream's number, and the worker's plus 1.
 std::int32_t Post(weir_ticket ticket, weir_stream_hook hook, void* user) {
-  return ticket.value[0] == 0 ? WEIR_REFUSED : Enqueue({nullptr, nullptr, hook, ticket, user});
+  if (ticket.value[0] == 0) return WEIR_REFUSED;
+  return Enqueue(static_cast<std::uint32_t>(ticket.value[1] - 1),
+                 {nullptr, nullptr, hook, ticket, user});
 }
 std::int32_t PostWorker(std::uint32_t worker, weir_hook hook, void* user) {
   return worker >= World().workers ? WEIR_REFUSED
-                                   : Enqueue({nullptr, hook, nullptr, {{0, 0}}, user});
+                                   : Enqueue(worker, {nullptr, hook, nullptr, {{0, 0}}, user});
 }
 std::int32_t Offload(weir_hook work, weir_ticket ticket, weir_stream_hook done, void* user) {
-  return Enqueue({work, nullptr, done, ticket, user});
+  return Enqueue(World().worker, {work, nullptr, done, ticket, user});
+}
+std::optional<Posted> NextPosted() {
+  const Lock lock(Common().mutex);
+  std::deque<Posted>& queue = Common().posted[World().worker];
+  if (queue.empty()) return std::nullopt;
+  const Posted first = queue.front();
+  queue.pop_front();
+  return first;
 }
 
 // ---- Shared values
@@ -135,16 +165,17 @@ std::pair<std::string, std::string> Key(weir_view store, weir_view key) {
   return {std::string(Text(store)), std::string(Text(key))};
 }
 Value* FindValue(weir_view store, weir_view key) {
-  const auto found = In().values.find(Key(store, key));
-  if (found == In().values.end()) return nullptr;
+  const auto found = Common().values.find(Key(store, key));
+  if (found == Common().values.end()) return nullptr;
   if (found->second.expires == 0 || found->second.expires > World().now_ms) return &found->second;
-  In().values.erase(found);
+  Common().values.erase(found);
   return nullptr;
 }
 std::uint64_t Expiry(std::uint64_t ttl_ms) {
   return ttl_ms == 0 ? 0 : World().now_ms + ttl_ms;
 }
 std::int64_t KvGet(weir_view store, weir_view key, char* out, std::size_t room) {
+  const Lock lock(Common().mutex);
   const Value* const value = FindValue(store, key);
   if (value == nullptr) return WEIR_ERROR;
   std::memcpy(out, value->bytes.data(), std::min(room, value->bytes.size()));
@@ -153,16 +184,18 @@ std::int64_t KvGet(weir_view store, weir_view key, char* out, std::size_t room) 
 std::int32_t KvSet(weir_view store, weir_view key, weir_view value, std::uint64_t ttl_ms) {
   if (!GoodName(store) || !GoodName(key)) return WEIR_REFUSED;
   if (World().full || value.size > 65536) return WEIR_NO_ROOM;
-  In().values[Key(store, key)] = {std::string(Text(value)), Expiry(ttl_ms)};
+  const Lock lock(Common().mutex);
+  Common().values[Key(store, key)] = {std::string(Text(value)), Expiry(ttl_ms)};
   return WEIR_OK;
 }
 std::int32_t KvAdd(weir_view store, weir_view key, std::int64_t add, std::uint64_t ttl_ms,
                    std::int64_t* sum) {
   if (!GoodName(store) || !GoodName(key)) return WEIR_REFUSED;
+  const Lock lock(Common().mutex);
   Value* value = FindValue(store, key);
   if (value == nullptr) {
     if (World().full) return WEIR_NO_ROOM;
-    value = &In().values[Key(store, key)];
+    value = &Common().values[Key(store, key)];
     *value = {std::string(sizeof add, '\0'), Expiry(ttl_ms)};
   }
   if (value->bytes.size() != sizeof add) return WEIR_REFUSED;
@@ -172,7 +205,8 @@ std::int32_t KvAdd(weir_view store, weir_view key, std::int64_t add, std::uint64
   return WEIR_OK;
 }
 std::int32_t KvRemove(weir_view store, weir_view key) {
-  return In().values.erase(Key(store, key)) == 0 ? WEIR_ERROR : WEIR_OK;
+  const Lock lock(Common().mutex);
+  return Common().values.erase(Key(store, key)) == 0 ? WEIR_ERROR : WEIR_OK;
 }
 
 // ---- Call-outs
@@ -255,6 +289,17 @@ void FakeCallout::Answer(std::uint32_t status,
   Fail(WEIR_REASON_NONE);
 }
 
+void FakeCallout::Cut(std::uint32_t status, std::string_view text) {
+  if (over) return;
+  weir_head head{};
+  head.struct_size = sizeof head;
+  head.kind = WEIR_HEAD_RESPONSE;
+  head.status = static_cast<std::uint16_t>(status);
+  if (hooks.head != nullptr) hooks.head(user, &head, 0);
+  if (!over && hooks.data != nullptr) hooks.data(user, View(text), 0);
+  Fail(WEIR_REASON_TRUNCATED);
+}
+
 void FakeCallout::Fail(std::uint32_t reason) {
   if (over) return;
   over = true;
@@ -264,7 +309,7 @@ void FakeCallout::Fail(std::uint32_t reason) {
 void FakeWorld::Advance(std::uint64_t ms) {
   now_ms += ms;
   unix_ms += static_cast<std::int64_t>(ms);
-  while (weir_timer* const timer = NextDue()) {
+  while (FakeTimer* const timer = NextDue()) {
     timer->due = WEIR_TIMER_OFF;
     timer->hook(timer->user);
   }
@@ -272,9 +317,8 @@ void FakeWorld::Advance(std::uint64_t ms) {
 
 std::size_t FakeWorld::RunPosted() {
   std::size_t ran = 0;
-  for (; !In().posted.empty(); ++ran) {
-    const Posted posted = In().posted.front();
-    In().posted.pop_front();
+  for (; const std::optional<Posted> next = NextPosted(); ++ran) {
+    const Posted& posted = *next;
     if (posted.work != nullptr) posted.work(posted.user);
     if (posted.plain != nullptr) posted.plain(posted.user);
     if (posted.done == nullptr) continue;
@@ -291,12 +335,13 @@ std::size_t FakeWorld::timers() const {
 void FakeWorld::Clear() {
   RunPosted();
   // Names stay: a plugin's ids of them live as long as the process.
-  In().values.clear();
+  const Lock lock(Common().mutex);
+  Common().values.clear();
   *this = FakeWorld();
 }
 
 FakeWorld& World() {
-  static FakeWorld world;
+  thread_local FakeWorld world;
   return world;
 }
 
@@ -320,7 +365,7 @@ const weir_host* FakeHost() {
     table.now_ms = [] { return World().now_ms; };
     table.unix_ms = [] { return World().unix_ms; };
     table.workers = [] { return World().workers; };
-    table.worker = [] { return 0u; };
+    table.worker = [] { return World().worker; };
     table.validating = [] { return World().validating ? 1u : 0u; };
     table.timer_new = TimerNew;
     table.timer_set = TimerSet;

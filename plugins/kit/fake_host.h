@@ -31,14 +31,18 @@ struct FakeCallout {
   void Answer(std::uint32_t status, std::vector<std::pair<std::string, std::string>> fields = {},
               std::string_view body = {});
   void Fail(std::uint32_t reason);
+  // The head and some of the body come, and then nothing more.
+  void Cut(std::uint32_t status, std::string_view body);
 };
 
-// What the fake host's one worker has: a clock that stands until it is moved, queues that run when
-// told. One per process; Clear it between tests.
+// What a worker of the fake host has: a clock that stands until it is moved, queues that run when
+// told. Each thread that asks for it has its own, and is worker 0 until it says otherwise; Clear it
+// between tests. What is posted to a worker is run by the thread that is that worker.
 struct FakeWorld {
   std::uint64_t now_ms = 1'000'000;
   std::int64_t unix_ms = 1'700'000'000'000;
   std::uint32_t workers = 1;
+  std::uint32_t worker = 0;  // what this thread is
   bool validating = false;
   bool full = false;  // post, offload, timers, call-outs and kv have no room
 

@@ -1,5 +1,6 @@
 #include "plugins/kit/fake_logger.h"
 
+#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -9,6 +10,10 @@
 
 namespace weir::kit {
 namespace {
+
+// Workers write at a time.
+std::mutex g_mutex;
+int g_refused = 0;
 
 using Lines = std::pair<const std::string, std::string>;
 
@@ -23,8 +28,11 @@ weir_sink* Sink(const weir_node* node, weir_view path) {
 
 std::int32_t Write(weir_sink* sink, weir_view line) {
   const std::string_view text = sdk::Text(line);
-  if (sink == nullptr || text.empty() || text.size() > 65000 || text.back() != '\n')
+  const std::lock_guard<std::mutex> lock(g_mutex);
+  if (sink == nullptr || text.empty() || text.size() > 65000 || text.back() != '\n') {
+    ++g_refused;
     return WEIR_REFUSED;
+  }
   if (World().full) return WEIR_NO_ROOM;
   reinterpret_cast<Lines*>(sink)->second += text;
   return WEIR_OK;
@@ -35,6 +43,12 @@ std::int32_t Write(weir_sink* sink, weir_view line) {
 std::map<std::string, std::string>& FakeLines() {
   static std::map<std::string, std::string> lines;
   return lines;
+}
+
+int ForgetFakeLines() {
+  const std::lock_guard<std::mutex> lock(g_mutex);
+  for (auto& [path, lines] : FakeLines()) lines.clear();
+  return std::exchange(g_refused, 0);
 }
 
 const weir_logger_api* FakeLoggerApi() {

@@ -1,13 +1,23 @@
 #include "plugins/kit/fake_stream.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <optional>
 
+#include "plugins/kit/fake_host.h"
 #include "plugins/sdk/view.h"
 #include "plugins/util/token.h"
 
 namespace weir::kit {
+
+// Every call of the table comes by here.
+FakeHttpStream& Seen(FakeHttpStream& stream) {
+  if (stream.over_) ++stream.late_calls;
+  if (stream.thread_ != std::this_thread::get_id()) ++stream.foreign_calls;
+  return stream;
+}
+
 namespace {
 
 constexpr std::string_view kNotFields[] = {"content-length",   "transfer-encoding",
@@ -19,14 +29,14 @@ constexpr std::string_view kNotFields[] = {"content-length",   "transfer-encodin
 using sdk::Text;
 using sdk::View;
 
-// The streams that live, by the number in their tickets.
+// The streams of this worker that live, by the number in their tickets.
 std::map<std::uint64_t, FakeHttpStream*>& Living() {
-  static std::map<std::uint64_t, FakeHttpStream*> living;
+  thread_local std::map<std::uint64_t, FakeHttpStream*> living;
   return living;
 }
 
 FakeHttpStream& Of(weir_stream* stream) {
-  return *reinterpret_cast<FakeHttpStream*>(stream);
+  return Seen(*reinterpret_cast<FakeHttpStream*>(stream));
 }
 
 bool WritableName(std::string_view name) {
@@ -196,10 +206,11 @@ weir_ticket Ticket(weir_stream* stream) {
   return Of(stream).ticket();
 }
 
-std::int32_t Resume(weir_ticket ticket, std::uint32_t) {
+std::int32_t Resume(weir_ticket ticket, std::uint32_t which) {
   FakeHttpStream* const stream = FakeHttpStream::FromTicket(ticket);
   if (stream == nullptr) return WEIR_REFUSED;
   ++stream->resumes;
+  if (which <= WEIR_RESPONSE) ++stream->resumed[which];
   return WEIR_OK;
 }
 
@@ -269,14 +280,19 @@ std::int32_t AddTrailers(weir_stream* stream, std::uint32_t which) {
 
 }  // namespace
 
-FakeHttpStream::FakeHttpStream() {
-  static std::uint64_t last = 0;
+FakeHttpStream::FakeHttpStream() : worker_(World().worker), thread_(std::this_thread::get_id()) {
+  static std::atomic<std::uint64_t> last{0};
   id_ = ++last;
   Living()[id_] = this;
 }
 
 FakeHttpStream::~FakeHttpStream() {
   Living().erase(id_);
+}
+
+void FakeHttpStream::End() {
+  Living().erase(id_);
+  over_ = true;
 }
 
 FakeHttpStream* FakeHttpStream::FromTicket(weir_ticket ticket) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -55,22 +56,33 @@ struct FakeHttpStream {
   std::vector<std::string> flags;  // set_flag
   int resets = 0;
   int resumes = 0;
+  int resumed[2] = {0, 0};  // of these, by WEIR_REQUEST and WEIR_RESPONSE
   int route_refreshes = 0;
   bool trailers_added[4] = {};
   // From here on each writer fails: 0 for no.
   std::int32_t failure = 0;
+  // Mistakes: calls after End, or from another thread than the one that made the stream.
+  int late_calls = 0;
+  int foreign_calls = 0;
 
+  // From here on its ticket finds nothing.
+  void End();
   void SetStart(std::string_view name, std::string_view value);
   // The value of a field of the local reply; empty when it has none.
   std::string ReplyField(std::string_view name) const;
 
   weir_stream* handle() { return reinterpret_cast<weir_stream*>(this); }
-  weir_ticket ticket() const { return {{id_, 1}}; }
+  weir_ticket ticket() const { return {{id_, worker_ + 1}}; }
   // Null when it has ended.
   static FakeHttpStream* FromTicket(weir_ticket ticket);
 
  private:
+  friend FakeHttpStream& Seen(FakeHttpStream& stream);
+
   std::uint64_t id_;
+  std::uint64_t worker_;
+  std::thread::id thread_;
+  bool over_ = false;
 };
 
 const weir_http_api* FakeHttpApi();

@@ -15,6 +15,7 @@ DOORS = (
     ("filters/http/rbac/plugin", "filters/network/rbac/", "one plugin holds both filters of the name"),
     ("filters/network/rbac/", "filters/http/rbac/", "both filters of the name judge by the same rules"),
     ("core/server/main", "filters/", "main links the terminal filters in"),
+    ("core/server/main_kit", "plugins/kit/", "the kit is a command of the program"),
     ("core/server/builtin", "filters/", "the table of linked-in filters"),
     ("core/server/", "plugins/loader/", "the server loads plugins"),
     ("plugins/kit/", "core/config/", "the kit reads configurations with the product's own nodes"),

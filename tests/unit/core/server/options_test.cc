@@ -62,6 +62,22 @@ TEST(OptionsTest, Commands) {
   EXPECT_EQ(proxy.options->proxy_to, "app:9000");
 }
 
+TEST(OptionsTest, CommandsForAuthorsOfPlugins) {
+  const ParsedOptions made = Parse({"new-filter", "mine", "--lang", "c++"});
+  ASSERT_TRUE(made.options.has_value()) << made.text;
+  EXPECT_EQ(made.options->command, Command::kNewFilter);
+  EXPECT_EQ(made.options->new_filter.name, "mine");
+  EXPECT_EQ(made.options->new_filter.language, "c++");
+  EXPECT_EQ(Parse({"new-filter", "mine", "--lang", "cobol"}).exit_code, kExitUsage);
+  EXPECT_EQ(Parse({"new-filter", "mine"}).exit_code, kExitUsage);
+  const ParsedOptions tried = Parse({"plugin-test", "a.so", "a.yaml", "--extension", "b"});
+  ASSERT_TRUE(tried.options.has_value()) << tried.text;
+  EXPECT_EQ(tried.options->command, Command::kPluginTest);
+  EXPECT_EQ(tried.options->plugin_test.file, "a.so");
+  EXPECT_EQ(tried.options->plugin_test.config_path, "a.yaml");
+  EXPECT_EQ(tried.options->plugin_test.extension, "b");
+}
+
 TEST(OptionsTest, OptionsMayStandBehindACommand) {
   const ParsedOptions parsed =
       Parse({"proxy", "--from", ":8080", "--to", "app:9000", "--concurrency", "2"});

@@ -1,0 +1,17 @@
+#include "core/server/main_kit.h"
+
+#include <cstdio>
+
+#include "plugins/kit/conformance.h"
+
+namespace weir::server {
+
+int RunPluginTest(const PluginTest& request) {
+  kit::Conformance conformance;
+  conformance.file = request.file;
+  conformance.config_path = request.config_path;
+  conformance.extension = request.extension;
+  return kit::RunConformance(conformance, stdout);
+}
+
+}  // namespace weir::server
