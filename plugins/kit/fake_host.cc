@@ -67,8 +67,11 @@ using Lock = std::lock_guard<std::mutex>;
 std::uint32_t Name(weir_view name) {
   if (name.size == 0) return 0;
   const Lock lock(Common().mutex);
-  Common().names.emplace_back(Text(name));
-  return static_cast<std::uint32_t>(Common().names.size());
+  std::deque<std::string>& names = Common().names;
+  const auto known = std::find(names.begin(), names.end(), Text(name));
+  const auto id = static_cast<std::uint32_t>(known - names.begin()) + 1;
+  if (known == names.end()) names.emplace_back(Text(name));
+  return id;
 }
 const std::string& NameOf(std::uint32_t id) {
   const Lock lock(Common().mutex);
