@@ -71,7 +71,7 @@ class HttpRun {
   };
 
   bool Create();
-  bool Do(const Step& step);
+  bool Do(const Step& shown);
   std::int32_t Call(const Step& step);
   bool Judge(const Step& step, std::int32_t status);
   void Take(const Step& step, std::int32_t status, std::uint32_t which);

@@ -52,14 +52,14 @@ def install():
   harness.PLUGINS = EXAMPLES + "/build:" + pkg_config("--variable=plugindir")[0]
 
 
-def build(name):
+def build(name, headers=None):
   """As plugins/README.md says for each language."""
   out = EXAMPLES + "/build"
   os.makedirs(out, exist_ok=True)
   source = next(entry for entry in os.listdir("%s/%s" % (EXAMPLES, name)) if entry.startswith(name + "."))
   source = "%s/%s/%s" % (EXAMPLES, name, source)
   made = "%s/%s.so" % (out, name)
-  shared = ["-shared", "-fPIC", "-fvisibility=hidden", "-O1", "-Wall", "-Wextra", "-Werror", *pkg_config("--cflags")]
+  shared = ["-shared", "-fPIC", "-fvisibility=hidden", "-O1", "-Wall", "-Wextra", "-Werror", *(headers or pkg_config("--cflags"))]
   if source.endswith(".c"):
     run("cc", "-std=c11", *shared, source, "-o", made)
   elif source.endswith(".cc"):
@@ -137,6 +137,15 @@ class AddHeader(Example):
 
   def test_the_kit_finds_nothing(self):
     self.run_kit()
+
+
+class BuiltWithTheFrozenHeader(AddHeader):
+  """A plugin from before: the header of 1.0, release candidate 1, as it was released."""
+
+  @classmethod
+  def setUpClass(cls):
+    build(cls.NAME, ["-I%s/tests/unit/plugins/abi/frozen/1.0-rc1" % TREE])
+    super(Example, cls).setUpClass()
 
 
 class Rules(Example):
