@@ -16,10 +16,12 @@ constexpr int kFlushRounds = 4;
 
 FilteredIo::FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worker,
                        const PluginChain* chain, uint32_t buffer_limit, const net::Address& peer,
-                       const net::Address& local)
+                       const net::Address& local, const net::ConnectionNotes* notes)
     : inner_(std::move(inner)),
       worker_(worker),
-      chain_(chain, worker, this, buffer_limit, peer, local) {
+      notes_(notes == nullptr ? nullptr : new net::ConnectionNotes(*notes)),
+      chain_(chain, worker, this, buffer_limit,
+             ConnectionFacts(peer, local, inner_.get(), notes_.get(), worker->worker_id)) {
   inner_->set_client(this);
 }
 
@@ -46,10 +48,12 @@ bool FilteredIo::FlushOutput() {
       worker_->reactor->Defer(this);
       return false;
     }
-    if (output->WriteTo(inner_.get()) == net::kFailed) {
+    const ssize_t put = output->WriteTo(inner_.get());
+    if (put == net::kFailed) {
       Fail(inner_->error());
       return false;
     }
+    chain_.facts()->CountSent(put);
     chain_.OnOutputRoom();
     if (!output->empty() && !inner_->writable()) return false;
   }
@@ -170,6 +174,7 @@ ssize_t FilteredIo::Write(const iovec* pieces, int count) {
     return net::kFailed;
   }
   const ssize_t put = inner_->Write(pieces, count);
+  chain_.facts()->CountSent(put);
   UpdateFacts();
   return put;
 }

@@ -18,11 +18,11 @@ class FilteredIo final : public net::Io,
                          private net::Actor,
                          private NetworkChain::Owner {
  public:
+  // Copies the notes; null: none.
   FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worker, const PluginChain* chain,
-             uint32_t buffer_limit, const net::Address& peer, const net::Address& local);
+             uint32_t buffer_limit, const net::Address& peer, const net::Address& local,
+             const net::ConnectionNotes* notes = nullptr);
 
-  // Before Start; must outlive this.
-  void SetNotes(const net::ConnectionNotes* notes) { chain_.SetFacts(notes, inner_->tls()); }
   // Tells the filters of the connection. False: they reset it, do not serve it. One that they close
   // after a last word is served: there is nothing to read or write on it, and then it fails.
   bool Start();
@@ -60,6 +60,8 @@ class FilteredIo final : public net::Io,
 
   std::unique_ptr<net::Io> inner_;
   net::WorkerContext* worker_;
+  // The terminal has its own, which may be gone before this.
+  std::unique_ptr<const net::ConnectionNotes> notes_;
   NetworkChain chain_;
   int error_ = 0;
   bool eof_ = false;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/log.h"
+#include "core/net/tls_names.h"
 
 namespace weir::server {
 namespace {
@@ -15,6 +16,13 @@ constexpr size_t kFirstRoom = 512;
 
 ListenerChain* Of(weir_connection* connection) {
   return reinterpret_cast<ListenerChain*>(connection);
+}
+
+// What a hook "answered" that an exception left.
+constexpr int32_t kThrew = INT32_MIN;
+
+bool IsText(weir_view view) {
+  return view.data != nullptr || view.size == 0;
 }
 
 std::string_view Text(weir_view view) {
@@ -35,19 +43,20 @@ std::optional<net::Address> ParseIp(std::string_view text) {
 struct ListenerCalls {
   static int32_t Attribute(weir_connection* connection, uint32_t id, weir_view* value) {
     ListenerChain* chain = Of(connection);
-    const auto address = [&](const net::Address& known) {
-      return std::string_view(chain->text_, known.Print(chain->text_));
+    const auto address = [&](const net::Address& known, int place) {
+      char* room = chain->texts_[place];
+      return std::string_view(room, known.Print(room));
     };
     std::string_view text;
     switch (id) {
       case WEIR_ATTR_DOWNSTREAM_ADDRESS:
-        text = address(chain->peer_);
+        text = address(chain->peer_, 0);
         break;
       case WEIR_ATTR_DIRECT_ADDRESS:
-        text = address(chain->direct_);
+        text = address(chain->direct_, 1);
         break;
       case WEIR_ATTR_LOCAL_ADDRESS:
-        text = address(chain->local_);
+        text = address(chain->local_, 2);
         break;
       case WEIR_ATTR_LISTENER:
         text = chain->filters_->listener;
@@ -67,6 +76,7 @@ struct ListenerCalls {
 
   static int32_t SetAttribute(weir_connection* connection, uint32_t id, weir_view value) {
     ListenerChain* chain = Of(connection);
+    if (!IsText(value)) return WEIR_REFUSED;
     const std::string_view text = Text(value);
     if (id == WEIR_ATTR_DOWNSTREAM_ADDRESS || id == WEIR_ATTR_LOCAL_ADDRESS) {
       const auto address = ParseIp(text);
@@ -79,9 +89,12 @@ struct ListenerCalls {
       chain->notes()->direct = chain->direct_;
       return WEIR_OK;
     }
-    if (id != WEIR_ATTR_REQUESTED_SERVER_NAME && id != WEIR_ATTR_ALPN) return WEIR_REFUSED;
-    if (text.size() > 255) return WEIR_REFUSED;
-    (id == WEIR_ATTR_ALPN ? chain->notes()->alpn : chain->notes()->server_name) = text;
+    if (id == WEIR_ATTR_REQUESTED_SERVER_NAME && net::IsHostName(text)) {
+      chain->notes()->server_name = text;
+      return WEIR_OK;
+    }
+    if (id != WEIR_ATTR_ALPN || !net::IsProtocolName(text)) return WEIR_REFUSED;
+    chain->notes()->alpn = text;
     return WEIR_OK;
   }
 
@@ -89,7 +102,7 @@ struct ListenerCalls {
                           weir_view* value) {
     const ListenerChain* chain = Of(connection);
     *value = {nullptr, 0};
-    if (chain->notes_ == nullptr) return WEIR_ERROR;
+    if (chain->notes_ == nullptr || !IsText(space) || !IsText(key)) return WEIR_ERROR;
     const std::string_view note = chain->notes_->Find(Text(space), Text(key));
     if (note.data() == nullptr) return WEIR_ERROR;
     *value = {note.data(), note.size()};
@@ -98,6 +111,7 @@ struct ListenerCalls {
 
   static int32_t SetMetadata(weir_connection* connection, weir_view space, weir_view key,
                              weir_view value) {
+    if (!IsText(space) || !IsText(key) || !IsText(value)) return WEIR_REFUSED;
     return Of(connection)->notes()->Set(Text(space), Text(key), Text(value)) ? WEIR_OK
                                                                              : WEIR_NO_ROOM;
   }
@@ -138,11 +152,28 @@ ListenerChain::ListenerChain(const ListenerFilters* filters, observe::StatBlock*
       direct_(peer),
       state_(new uint8_t[filters->state_size + 1]()) {}
 
+// No exception may leave a plugin; one that does all the same is a failure like any other.
+template <class Call>
+int32_t ListenerChain::Enter(Call call) {
+  try {
+    const http::HookTimer timer(present().time);
+    return call();
+  } catch (...) {
+    return kThrew;
+  }
+}
+
 ListenerChain::~ListenerChain() {
   while (made_ > 0) {
     --made_;
     const weir_listener_filter_api* api = filters_->filters[made_].api;
-    if (api->destroy != nullptr) api->destroy(StateOf(made_));
+    if (api->destroy == nullptr) continue;
+    at_ = made_;
+    const int32_t status = Enter([&] {
+      api->destroy(StateOf(made_));
+      return WEIR_OK;
+    });
+    if (status < 0) Fail("destroy", status);
   }
 }
 
@@ -151,10 +182,17 @@ net::ConnectionNotes* ListenerChain::notes() {
   return notes_.get();
 }
 
-ListenerChain::State ListenerChain::Fail() {
+ListenerChain::State ListenerChain::Fail(const char* hook, int32_t status) {
   stats_->Get(present().failures)->Add();
-  WEIR_LOG_EVERY_SECOND(kWarn, "listener filter %s failed; its connection is closed",
-                        present().name.c_str());
+  if (status == kThrew) {
+    WEIR_LOG_EVERY_SECOND(
+        kWarn, "listener filter %s failed: an exception left %s; its connection is closed",
+        present().name.c_str(), hook);
+  } else {
+    WEIR_LOG_EVERY_SECOND(kWarn,
+                          "listener filter %s failed: %s answered %d; its connection is closed",
+                          present().name.c_str(), hook, status);
+  }
   return State::kClose;
 }
 
@@ -162,11 +200,10 @@ ListenerChain::State ListenerChain::Create() {
   const ListenerFilters::Filter& filter = present();
   int32_t status = WEIR_OK;
   if (filter.api->create != nullptr) {
-    const http::HookTimer timer(filter.time);
-    status = filter.api->create(StateOf(at_), filter.config, handle());
+    status = Enter([&] { return filter.api->create(StateOf(at_), filter.config, handle()); });
   }
   if (status == WEIR_CLOSE) return State::kClose;
-  if (status != WEIR_OK) return Fail();
+  if (status != WEIR_OK) return Fail("create", status);
   ++made_;
   return State::kDone;
 }
@@ -180,12 +217,12 @@ ListenerChain::State ListenerChain::Data() {
   size_t taken = 0;
   const weir_view data = {
       shown == 0 ? nullptr : reinterpret_cast<const char*>(bytes_.get()) + from_, shown};
-  const http::HookTimer timer(filter.time);
-  const int32_t status = filter.api->data(StateOf(at_), handle(), data, end_ ? 1 : 0, &taken);
+  const int32_t status =
+      Enter([&] { return filter.api->data(StateOf(at_), handle(), data, end_ ? 1 : 0, &taken); });
   if (status == WEIR_CLOSE) return State::kClose;
   // What it has seen so far does not decide, and more it does not get.
   if (status == WEIR_STOP) return shown == most || end_ ? State::kClose : State::kMore;
-  if (status != WEIR_CONTINUE || taken > shown) return Fail();
+  if (status != WEIR_CONTINUE || taken > shown) return Fail("data", status);
   from_ += taken;
   return State::kDone;
 }

@@ -23,7 +23,7 @@ struct ListenerFilters {
     const weir_listener_filter_api* api = nullptr;
     void* config = nullptr;
     uint32_t state_offset = 0;
-    observe::StatId failures;  // plugin.<name>.failures
+    observe::StatId failures;  // plugin.<plugin>.errors
     http::HookStats time;
   };
 
@@ -85,7 +85,10 @@ class ListenerChain {
   State Run();
   State Create();
   State Data();
-  State Fail();
+  // Calls a hook of the present filter, behind a barrier for exceptions.
+  template <class Call>
+  int32_t Enter(Call call);
+  State Fail(const char* hook, int32_t status);
 
   const ListenerFilters* filters_;
   observe::StatBlock* stats_;
@@ -101,7 +104,7 @@ class ListenerChain {
   size_t at_ = 0;    // the present filter
   size_t made_ = 0;  // filters whose create has succeeded
   bool end_ = false;
-  char text_[net::Address::kMaxText];
+  char texts_[3][net::Address::kMaxText];  // of the addresses, each in its own place
 };
 
 }  // namespace weir::server

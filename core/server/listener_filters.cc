@@ -70,8 +70,8 @@ bool AddFilter(const ServerContext& context, const config::ListenerFilter& filte
                                "listener filter " + filter.name);
   void* config = api->config_new(context.plugin_host, ListenerApi(), scope.node());
   const bool ok = scope.Finish(config != nullptr);
-  const auto failures =
-      context.stats->Define("plugin." + filter.type + ".failures", observe::StatKind::kCounter);
+  const auto failures = context.stats->Define(
+      std::string("plugin.") + extension->plugin->name + ".errors", observe::StatKind::kCounter);
   filters->Add(filter.name, api, config, failures,
                http::MakeHookStats(context.stats, extension->plugin->name, filter.name));
   return ok;

@@ -1,9 +1,9 @@
 #include "core/server/network_chain.h"
 
 #include <algorithm>
-#include <cstring>
-
-#include <time.h>
+#include <cstdint>
+#include <string_view>
+#include <utility>
 
 #include "core/base/log.h"
 #include "core/net/ticket.h"
@@ -37,20 +37,41 @@ void FreeSlot(uint32_t slot) {
   free_slots.push_back(slot);
 }
 
-int64_t UnixUs() {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+// What a hook "answered" that an exception left.
+constexpr int32_t kThrew = INT32_MIN;
+
+bool IsText(weir_view view) {
+  return view.data != nullptr || view.size == 0;
 }
 
-NetworkChain* Of(weir_connection* connection) {
-  return reinterpret_cast<NetworkChain*>(connection);
+std::string_view Text(weir_view view) {
+  return view.size == 0 ? std::string_view() : std::string_view(view.data, view.size);
 }
 
 }  // namespace
 
+// No exception may leave a plugin; one that does all the same is a failure like any other, as far
+// as the two sides share their runtime library.
+template <class Call>
+int32_t NetworkChain::Enter(size_t filter, Call call) {
+  ++in_hooks_;
+  int32_t status = kThrew;
+  try {
+    const http::HookTimer timer(chain_->filters[filter].time);
+    status = call();
+  } catch (...) {
+  }
+  --in_hooks_;
+  return status;
+}
+
 // The functions of weir_network_api.
 struct NetworkCalls {
+  static NetworkChain::Handle* HandleOf(weir_connection* connection) {
+    return reinterpret_cast<NetworkChain::Handle*>(connection);
+  }
+  static NetworkChain* Of(weir_connection* connection) { return HandleOf(connection)->chain; }
+
   static uint64_t DataSize(weir_connection* connection) { return Of(connection)->input_.bytes(); }
 
   static weir_view DataPiece(weir_connection* connection, uint64_t offset) {
@@ -65,13 +86,15 @@ struct NetworkCalls {
   }
 
   static void Drain(weir_connection* connection, uint64_t size) {
-    http::SliceQueue& input = Of(connection)->input_;
-    input.Drain(std::min(size, input.bytes()));
+    NetworkChain* chain = Of(connection);
+    chain->input_.Drain(std::min(size, chain->input_.bytes()));
+    chain->Acted();
   }
 
   static int32_t Write(weir_connection* connection, weir_view data, uint32_t end_stream) {
     NetworkChain* chain = Of(connection);
-    if (chain->wrote_end_ || chain->close_ != NetworkChain::Close::kNo) return WEIR_REFUSED;
+    if (!IsText(data) || chain->wrote_end_ || chain->close_ != NetworkChain::Close::kNo)
+      return WEIR_REFUSED;
     chain->output_.Append(data.data, data.size);
     chain->wrote_end_ = end_stream != 0;
     return AfterWrite(chain);
@@ -92,13 +115,16 @@ struct NetworkCalls {
 
   static int32_t AfterWrite(NetworkChain* chain) {
     if (chain->output_.bytes() >= chain->buffer_limit_) chain->over_limit_ = true;
+    chain->Acted();
     return WEIR_OK;
   }
 
   static void Close(weir_connection* connection, uint32_t flush) {
     NetworkChain* chain = Of(connection);
     const auto wanted = flush != 0 ? NetworkChain::Close::kFlush : NetworkChain::Close::kReset;
-    chain->close_ = std::max(chain->close_, wanted);
+    if (wanted <= chain->close_) return;
+    chain->close_ = wanted;
+    chain->Acted();
   }
 
   static uint64_t WritePending(weir_connection* connection) {
@@ -106,10 +132,11 @@ struct NetworkCalls {
   }
 
   static weir_ticket Ticket(weir_connection* connection) {
-    const NetworkChain* chain = Of(connection);
+    const NetworkChain::Handle* handle = HandleOf(connection);
+    const NetworkChain* chain = handle->chain;
     const uint64_t generation = slots[chain->ticket_slot_].generation;
     return net::MakeTicket((chain->ticket_slot_ + 1) << 32 | generation,
-                           net::TicketKind::kConnection, static_cast<uint32_t>(chain->running_));
+                           net::TicketKind::kConnection, handle->filter);
   }
 
   // Null when it has ended or is not of this thread.
@@ -128,8 +155,12 @@ struct NetworkCalls {
       hook(user, nullptr);
       return;
     }
-    chain->running_ = net::TicketIndex(ticket);
-    hook(user, reinterpret_cast<weir_stream*>(chain));
+    const uint32_t filter = net::TicketIndex(ticket);
+    const int32_t status = chain->Enter(filter, [&] {
+      hook(user, reinterpret_cast<weir_stream*>(chain->HandleOf(filter)));
+      return WEIR_OK;
+    });
+    if (status < 0) chain->Fail(filter, "a posted hook", status);
     // What the hook wrote or closed is found by whoever looks after the connection.
     chain->owner_->DeferContinue();
   }
@@ -144,82 +175,29 @@ struct NetworkCalls {
 
   static int32_t Attribute(weir_connection* connection, uint32_t id, weir_view* value) {
     NetworkChain* chain = Of(connection);
-    size_t size = 0;
-    switch (id) {
-      case WEIR_ATTR_DOWNSTREAM_ADDRESS:
-        size = chain->peer_.Print(chain->text_);
-        break;
-      case WEIR_ATTR_DIRECT_ADDRESS:
-        size = chain->direct().Print(chain->text_);
-        break;
-      case WEIR_ATTR_LOCAL_ADDRESS:
-        size = chain->local_.Print(chain->text_);
-        break;
-      default:
-        return Give(TlsAttribute(chain, id), value);
+    std::string_view text;
+    if (id == WEIR_ATTR_LISTENER) {
+      text = chain->chain_->listener;
+    } else if (id == WEIR_ATTR_FILTER_CHAIN) {
+      text = chain->chain_->filter_chain;
+    } else if (!chain->facts_.Attribute(id, &text)) {
+      return WEIR_ERROR;
     }
-    *value = {chain->text_, size};
+    if (text.empty()) return WEIR_ERROR;
+    *value = {text.data(), text.size()};
     return WEIR_OK;
   }
 
-  static int32_t Give(std::string_view text, weir_view* value) {
-    *value = {text.data(), text.size()};
-    return text.empty() ? WEIR_ERROR : WEIR_OK;
-  }
-
-  static std::string_view TlsAttribute(NetworkChain* chain, uint32_t id) {
-    const net::TlsSession* tls = chain->tls_;
-    const net::ConnectionNotes* notes = chain->notes_;
-    switch (id) {
-      case WEIR_ATTR_REQUESTED_SERVER_NAME:
-        if (tls != nullptr) return tls->server_name();
-        return notes == nullptr ? std::string_view() : std::string_view(notes->server_name);
-      case WEIR_ATTR_ALPN:
-        if (tls != nullptr) return tls->alpn();
-        return notes == nullptr ? std::string_view() : std::string_view(notes->alpn);
-      case WEIR_ATTR_TLS_VERSION:
-        return tls == nullptr ? std::string_view() : tls->version();
-      case WEIR_ATTR_TLS_CIPHER:
-        return tls == nullptr ? std::string_view() : tls->cipher();
-      case WEIR_ATTR_PEER_SUBJECT:
-        if (tls == nullptr || !tls->peer_verified()) return {};
-        if (chain->subject_.empty()) chain->subject_ = tls->peer_subject();
-        return chain->subject_;
-      default:
-        return {};
-    }
-  }
-
   static int32_t Number(weir_connection* connection, uint32_t id, int64_t* value) {
-    const NetworkChain* chain = Of(connection);
-    switch (id) {
-      case WEIR_NUMBER_START_UNIX_US:
-        *value = chain->start_unix_us_;
-        return WEIR_OK;
-      case WEIR_NUMBER_DOWNSTREAM_PORT:
-        *value = chain->peer_.port();
-        return WEIR_OK;
-      case WEIR_NUMBER_LOCAL_PORT:
-        *value = chain->local_.port();
-        return WEIR_OK;
-      case WEIR_NUMBER_SECURE:
-        *value = chain->tls_ != nullptr ? 1 : 0;
-        return WEIR_OK;
-      case WEIR_NUMBER_PEER_VERIFIED:
-        *value = chain->tls_ != nullptr && chain->tls_->peer_verified() ? 1 : 0;
-        return WEIR_OK;
-      default:
-        return WEIR_ERROR;
-    }
+    return Of(connection)->facts_.Number(id, value) ? WEIR_OK : WEIR_ERROR;
   }
 
   static int32_t Metadata(weir_connection* connection, weir_view space, weir_view key,
                           weir_view* value) {
-    const net::ConnectionNotes* notes = Of(connection)->notes_;
-    *value = {nullptr, 0};
-    if (notes == nullptr) return WEIR_ERROR;
-    const std::string_view note = notes->Find({space.data, space.size}, {key.data, key.size});
-    if (note.data() == nullptr) return WEIR_ERROR;
+    std::string_view note;
+    if (!IsText(space) || !IsText(key) ||
+        !Of(connection)->facts_.Note(Text(space), Text(key), &note))
+      return WEIR_ERROR;
     *value = {note.data(), note.size()};
     return WEIR_OK;
   }
@@ -264,45 +242,61 @@ void PluginChain::Add(std::string name, const weir_network_filter_api* api, void
 }
 
 NetworkChain::NetworkChain(const PluginChain* chain, net::WorkerContext* worker, Owner* owner,
-                           uint32_t buffer_limit, const net::Address& peer,
-                           const net::Address& local)
+                           uint32_t buffer_limit, ConnectionFacts facts)
     : chain_(chain),
       worker_(worker),
       owner_(owner),
       buffer_limit_(buffer_limit),
-      peer_(peer),
-      local_(local),
+      facts_(std::move(facts)),
       state_(new uint8_t[chain->state_size + 1]()),
+      handles_(new Handle[chain->filters.size()]),
       input_(worker->pool),
       passed_(worker->pool),
       output_(worker->pool),
-      ticket_slot_(TakeSlot(this)),
-      start_unix_us_(UnixUs()) {}
+      ticket_slot_(TakeSlot(this)) {
+  for (uint32_t i = 0; i < chain->filters.size(); ++i) handles_[i] = {this, i};
+}
 
 NetworkChain::~NetworkChain() {
+  // What a filter still asks for comes to nothing.
+  ++in_hooks_;
+  close_ = Close::kReset;
   while (made_ > 0) {
     --made_;
     const weir_network_filter_api* api = chain_->filters[made_].api;
-    if (api->destroy != nullptr) api->destroy(StateOf(made_));
+    if (api->destroy == nullptr) continue;
+    const int32_t status = Enter(made_, [&] {
+      api->destroy(StateOf(made_));
+      return WEIR_OK;
+    });
+    if (status < 0) Fail(made_, "destroy", status);
   }
   FreeSlot(static_cast<uint32_t>(ticket_slot_));
 }
 
-void NetworkChain::Fail(size_t filter) {
+void NetworkChain::Fail(size_t filter, const char* hook, int32_t status) {
   worker_->stats->Get(chain_->filters[filter].failures)->Add();
-  WEIR_LOG_EVERY_SECOND(kWarn, "network filter %s failed; its connection is closed",
-                        chain_->filters[filter].name.c_str());
+  const std::string& name = chain_->filters[filter].name;
+  if (status == kThrew) {
+    WEIR_LOG_EVERY_SECOND(
+        kWarn, "network filter %s failed: an exception left %s; its connection is closed",
+        name.c_str(), hook);
+  } else {
+    WEIR_LOG_EVERY_SECOND(kWarn,
+                          "network filter %s failed: %s answered %d; its connection is closed",
+                          name.c_str(), hook, status);
+  }
   close_ = Close::kReset;
 }
 
 void NetworkChain::OnNewConnection() {
-  auto* connection = reinterpret_cast<weir_connection*>(this);
   for (; made_ < chain_->filters.size(); ++made_) {
     const PluginChain::Filter& filter = chain_->filters[made_];
-    running_ = made_;
-    if (filter.api->create != nullptr &&
-        filter.api->create(StateOf(made_), filter.config, connection) < 0) {
-      Fail(made_);
+    if (filter.api->create == nullptr) continue;
+    const int32_t status = Enter(
+        made_, [&] { return filter.api->create(StateOf(made_), filter.config, HandleOf(made_)); });
+    if (status < 0) {
+      Fail(made_, "create", status);
       return;
     }
   }
@@ -338,48 +332,40 @@ void NetworkChain::Iterate(size_t first) {
 }
 
 bool NetworkChain::Run(Hook hook, size_t i) {
-  auto* connection = reinterpret_cast<weir_connection*>(this);
-  const PluginChain::Filter& filter = chain_->filters[i];
-  running_ = i;
-  int32_t status = WEIR_CONTINUE;
-  if (hook == Hook::kNewConnection) {
-    if (filter.api->new_connection != nullptr) {
-      const http::HookTimer timer(filter.time);
-      status = filter.api->new_connection(StateOf(i), connection);
-    }
-  } else if (filter.api->data != nullptr) {
-    const http::HookTimer timer(filter.time);
-    status = filter.api->data(StateOf(i), connection, eof_ ? 1 : 0);
-  }
-  if (status < 0) Fail(i);
+  const weir_network_filter_api* api = chain_->filters[i].api;
+  const bool fresh = hook == Hook::kNewConnection;
+  if (fresh ? api->new_connection == nullptr : api->data == nullptr) return true;
+  const int32_t status = Enter(i, [&] {
+    return fresh ? api->new_connection(StateOf(i), HandleOf(i))
+                 : api->data(StateOf(i), HandleOf(i), eof_ ? 1 : 0);
+  });
+  if (status < 0) Fail(i, fresh ? "new_connection" : "data", status);
   return status == WEIR_CONTINUE;
 }
 
-const net::Address& NetworkChain::direct() const {
-  return notes_ != nullptr && notes_->direct.family() != AF_UNSPEC ? notes_->direct : peer_;
-}
-
 void NetworkChain::OnDrain() {
-  auto* connection = reinterpret_cast<weir_connection*>(this);
   for (size_t i = 0; i < introduced_ && close_ == Close::kNo; ++i) {
-    const PluginChain::Filter& filter = chain_->filters[i];
-    running_ = i;
-    if (filter.api->drain == nullptr) continue;
-    const http::HookTimer timer(filter.time);
-    filter.api->drain(StateOf(i), connection);
+    const weir_network_filter_api* api = chain_->filters[i].api;
+    if (api->drain == nullptr) continue;
+    const int32_t status = Enter(i, [&] {
+      api->drain(StateOf(i), HandleOf(i));
+      return WEIR_OK;
+    });
+    if (status < 0) Fail(i, "drain", status);
   }
 }
 
 void NetworkChain::OnOutputRoom() {
   if (!over_limit_ || output_.bytes() > buffer_limit_ / 2) return;
   over_limit_ = false;
-  auto* connection = reinterpret_cast<weir_connection*>(this);
   for (size_t i = 0; i < introduced_ && close_ == Close::kNo; ++i) {
-    const PluginChain::Filter& filter = chain_->filters[i];
-    running_ = i;
-    if (filter.api->writable == nullptr) continue;
-    const http::HookTimer timer(filter.time);
-    filter.api->writable(StateOf(i), connection);
+    const weir_network_filter_api* api = chain_->filters[i].api;
+    if (api->writable == nullptr) continue;
+    const int32_t status = Enter(i, [&] {
+      api->writable(StateOf(i), HandleOf(i));
+      return WEIR_OK;
+    });
+    if (status < 0) Fail(i, "writable", status);
   }
 }
 

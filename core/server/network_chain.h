@@ -8,11 +8,9 @@
 #include "core/http/hook_time.h"
 #include "core/http/out_queue.h"
 #include "core/http/slice_queue.h"
-#include "core/net/address.h"
-#include "core/net/connection_notes.h"
-#include "core/net/tls_session.h"
 #include "core/net/worker_context.h"
 #include "core/observe/stats.h"
+#include "core/server/connection_facts.h"
 #include "plugins/abi/weir.h"
 
 namespace weir::server {
@@ -24,7 +22,7 @@ struct PluginChain {
     const weir_network_filter_api* api = nullptr;
     void* config = nullptr;
     uint32_t state_offset = 0;
-    observe::StatId failures;  // plugin.<name>.failures
+    observe::StatId failures;  // plugin.<plugin>.errors
     http::HookStats time;
   };
 
@@ -39,6 +37,8 @@ struct PluginChain {
 
   std::vector<Filter> filters;
   uint32_t state_size = 0;
+  std::string listener;      // its name
+  std::string filter_chain;  // the same
 };
 
 // The table with which network filters act on their connection.
@@ -50,7 +50,9 @@ void RunPostedOnConnection(weir_ticket ticket, weir_stream_hook hook, void* user
 
 // The plugin filters of one connection: what weir_connection stands for. No socket: it is given
 // bytes and asked what became of them. Its hooks run inside OnNewConnection, OnInput, Continue and
-// OnOutputRoom only, and what they ask for is found in the accessors when these return.
+// OnOutputRoom only, and what they ask for is found in the accessors when these return. What a
+// filter does between its hooks, from a timer or a call-out, makes the owner's deferred call. A
+// hook that fails, or that an exception leaves, is counted and has the connection reset.
 class NetworkChain {
  public:
   enum class Close : uint8_t { kNo, kFlush, kReset };
@@ -65,17 +67,11 @@ class NetworkChain {
   };
 
   NetworkChain(const PluginChain* chain, net::WorkerContext* worker, Owner* owner,
-               uint32_t buffer_limit, const net::Address& peer, const net::Address& local);
+               uint32_t buffer_limit, ConnectionFacts facts);
   ~NetworkChain();
   NetworkChain(const NetworkChain&) = delete;
   NetworkChain& operator=(const NetworkChain&) = delete;
 
-  // What else is known of the connection; both may be null, and must outlive the chain. Before
-  // OnNewConnection.
-  void SetFacts(const net::ConnectionNotes* notes, const net::TlsSession* tls) {
-    notes_ = notes;
-    tls_ = tls;
-  }
   // The worker drains: those who have the hook hear of it. What they ask for is found as after any
   // other.
   void OnDrain();
@@ -89,6 +85,7 @@ class NetworkChain {
   // Bytes of output() were written.
   void OnOutputRoom();
 
+  ConnectionFacts* facts() { return &facts_; }
   // Received, and not yet taken by a filter or passed on.
   http::SliceQueue* input() { return &input_; }
   // What the filters wrote, towards the client.
@@ -107,26 +104,42 @@ class NetworkChain {
 
   enum class Hook : uint8_t { kNewConnection, kData };
 
+  // What weir_connection stands for: one for each filter, so that each has tickets of its own
+  // whenever it asks.
+  struct Handle {
+    NetworkChain* chain;
+    uint32_t filter;
+  };
+
+  weir_connection* HandleOf(size_t filter) {
+    return reinterpret_cast<weir_connection*>(&handles_[filter]);
+  }
   void* StateOf(size_t filter) { return state_.get() + chain_->filters[filter].state_offset; }
-  const net::Address& direct() const;
   // Shows the connection and what is in the input to the filters from `first` on, until one stops.
   void Iterate(size_t first);
   bool Run(Hook hook, size_t filter);
-  void Fail(size_t filter);
+  // Calls a hook of a filter, behind a barrier for exceptions.
+  template <class Call>
+  int32_t Enter(size_t filter, Call call);
+  void Fail(size_t filter, const char* hook, int32_t status);
+  // A filter has asked for something. Between hooks nobody would look.
+  void Acted() {
+    if (in_hooks_ == 0) owner_->DeferContinue();
+  }
 
   const PluginChain* chain_;
   net::WorkerContext* worker_;
   Owner* owner_;
   const uint32_t buffer_limit_;
-  net::Address peer_;
-  net::Address local_;
+  ConnectionFacts facts_;
   std::unique_ptr<uint8_t[]> state_;
+  std::unique_ptr<Handle[]> handles_;
   http::SliceQueue input_;
   http::SliceQueue passed_;
   http::OutQueue output_;
   size_t made_ = 0;        // filters whose create has succeeded
   size_t introduced_ = 0;  // filters that had new_connection
-  size_t running_ = 0;     // the filter whose hook runs
+  int in_hooks_ = 0;
   size_t resume_at_ = SIZE_MAX;
   uint64_t ticket_slot_;
   bool eof_ = false;
@@ -134,11 +147,6 @@ class NetworkChain {
   bool wrote_end_ = false;
   bool over_limit_ = false;
   Close close_ = Close::kNo;
-  const net::ConnectionNotes* notes_ = nullptr;
-  const net::TlsSession* tls_ = nullptr;
-  int64_t start_unix_us_;
-  std::string subject_;  // made when it is asked for
-  char text_[net::Address::kMaxText];
 };
 
 }  // namespace weir::server

@@ -37,8 +37,7 @@ class FilteredTerminal final : public net::TerminalFilter {
   void Serve(net::AcceptedConnection&& accepted) override {
     auto filtered =
         std::make_unique<FilteredIo>(std::move(accepted.io), worker_, chain_, accepted.buffer_limit,
-                                     accepted.peer, accepted.local);
-    filtered->SetNotes(accepted.notes.get());
+                                     accepted.peer, accepted.local, accepted.notes.get());
     const bool wanted = filtered->Start();
     accepted.io = std::move(filtered);
     if (wanted) next_->Serve(std::move(accepted));
@@ -100,8 +99,8 @@ bool AddPlugin(const ServerContext& context, const config::NetworkFilter& filter
   if (api->config_new != nullptr)
     config = api->config_new(context.plugin_host, NetworkApi(), scope.node());
   const bool ok = scope.Finish(config != nullptr || api->config_new == nullptr);
-  const auto failures =
-      context.stats->Define("plugin." + filter.type + ".failures", observe::StatKind::kCounter);
+  const auto failures = context.stats->Define(
+      std::string("plugin.") + extension->plugin->name + ".errors", observe::StatKind::kCounter);
   chain->Add(filter.name, api, config, failures,
              http::MakeHookStats(context.stats, extension->plugin->name, filter.name));
   return ok;
@@ -113,6 +112,8 @@ std::unique_ptr<net::TerminalFactory> MakeChain(const ServerContext& context, co
                                                 const config::Listener& listener,
                                                 const config::FilterChain& chain) {
   auto plugins = std::make_unique<PluginChain>();
+  plugins->listener = listener.name;
+  plugins->filter_chain = chain.name;
   std::unique_ptr<net::TerminalFactory> terminal;
   bool ok = !chain.filters.empty();
   for (const config::NetworkFilter& filter : chain.filters) {

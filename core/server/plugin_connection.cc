@@ -22,6 +22,7 @@ bool PullInput(net::Io* io, net::WorkerContext* worker, NetworkChain* chain, boo
     if (size > 0) {
       chain->input()->Push(base::Slice::Of(slab, slab->data() + slab->used, size));
     }
+    chain->facts()->CountReceived(size);
     slab->used += size;
     total += size;
     look_again = true;
@@ -45,12 +46,12 @@ bool DiscardInput(net::Io* io, net::WorkerContext* worker) {
 PluginConnection::PluginConnection(net::AcceptedConnection&& accepted, net::WorkerContext* worker,
                                    const PluginChain* chain)
     : ServedConnection(std::move(accepted), worker),
-      chain_(chain, worker, this, buffer_limit(), peer(), local()) {
+      chain_(chain, worker, this, buffer_limit(),
+             ConnectionFacts(peer(), local(), io(), notes(), worker->worker_id)) {
   io_->set_client(this);
 }
 
 void PluginConnection::Start() {
-  chain_.SetFacts(notes(), io_->tls());
   chain_.OnNewConnection();
   if (worker_->draining) chain_.OnDrain();
   Settle();
@@ -88,10 +89,12 @@ void PluginConnection::Settle() {
 void PluginConnection::OnFlush() {
   http::OutQueue* output = chain_.output();
   if (!output->empty() && io_->writable()) {
-    if (output->WriteTo(io_.get()) == net::kFailed) {
+    const ssize_t put = output->WriteTo(io_.get());
+    if (put == net::kFailed) {
       End(false);
       return;
     }
+    chain_.facts()->CountSent(put);
     if (!lingering_) chain_.OnOutputRoom();
   }
   const bool done = chain_.wrote_end() || chain_.close() == NetworkChain::Close::kFlush;

@@ -14,6 +14,7 @@
 #include "core/http/hook_time.h"
 #include "core/net/ticket.h"
 #include "core/observe/thread_stats.h"
+#include "core/server/plugin_barrier.h"
 #include "core/server/plugin_host_worker.h"
 
 namespace weir::server {
@@ -260,6 +261,7 @@ void PluginHost::Tend() {
   set("kv.keys", observe::StatKind::kGauge, stores_.keys());
   set("kv.bytes", observe::StatKind::kGauge, stores_.bytes());
   set("kv.no_room", observe::StatKind::kCounter, stores_.refused());
+  set("plugins.threw", observe::StatKind::kCounter, ThrownSoFar());
 }
 
 void PluginHost::AddWorker(PluginWorker* worker) {

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "core/base/log.h"
+#include "core/server/plugin_barrier.h"
 
 namespace weir::server {
 
@@ -70,7 +71,8 @@ void HelperThreads::Work() {
     const Job job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    job.work(job.done.user);
+    // What waits for the work is told in any case: only it can free what it made.
+    PluginBarrier("offloaded work", [&job] { job.work(job.done.user); });
     job.box->Deliver(job.done);
     lock.lock();
   }

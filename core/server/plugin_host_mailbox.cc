@@ -4,6 +4,7 @@
 #include "core/http/hook_time.h"
 #include "core/net/ticket.h"
 #include "core/server/network_chain.h"
+#include "core/server/plugin_barrier.h"
 
 namespace weir::server {
 
@@ -37,20 +38,27 @@ void Mailbox::Deliver(const Letter& letter) {
   delivered_.notify_all();
 }
 
-void Mailbox::OpenAll(const std::vector<Letter>& letters) {
-  for (const Letter& letter : letters) {
-    if (letter.stream_hook == nullptr) {
+void Mailbox::Open(const Letter& letter) {
+  if (letter.stream_hook == nullptr) {
+    PluginBarrier("a posted hook", [&] {
       const http::LateHookTimer timer(letter.hook);
       letter.hook(letter.user);
-      continue;
-    }
-    const http::LateHookTimer timer(letter.stream_hook);
-    if (net::TicketKindOf(letter.ticket) == net::TicketKind::kConnection) {
-      RunPostedOnConnection(letter.ticket, letter.stream_hook, letter.user);
-    } else {
-      letter.stream_hook(letter.user, http::StreamOfTicket(letter.ticket));
-    }
+    });
+  } else if (net::TicketKindOf(letter.ticket) == net::TicketKind::kConnection) {
+    PluginBarrier("a posted hook",
+                  [&] { RunPostedOnConnection(letter.ticket, letter.stream_hook, letter.user); });
+  } else if (!PluginBarrier("a posted hook", [&] {
+               const http::LateHookTimer timer(letter.stream_hook);
+               letter.stream_hook(letter.user, http::StreamOfTicket(letter.ticket));
+             })) {
+    // Nobody would finish what it was to do; the stream may be over by now.
+    if (weir_stream* stream = http::StreamOfTicket(letter.ticket))
+      http::HttpFilterHostTable()->reset(stream);
   }
+}
+
+void Mailbox::OpenAll(const std::vector<Letter>& letters) {
+  for (const Letter& letter : letters) Open(letter);
 }
 
 void Mailbox::Open() {

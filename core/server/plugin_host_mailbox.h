@@ -45,6 +45,7 @@ class Mailbox {
 
  private:
   void Push(const Letter& letter);
+  static void Open(const Letter& letter);
   static void OpenAll(const std::vector<Letter>& letters);
 
   const std::function<void()> wake_;

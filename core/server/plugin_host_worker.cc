@@ -7,12 +7,15 @@
 #include "core/http/hook_time.h"
 #include "core/net/ticket.h"
 #include "core/observe/thread_stats.h"
+#include "core/server/plugin_barrier.h"
 #include "core/server/plugin_host.h"
 
 void weir_timer::OnDeadline() {
   // The hook may free or arm this timer.
-  const weir::http::LateHookTimer timer(hook);
-  hook(user);
+  weir::server::PluginBarrier("a timer", [this] {
+    const weir::http::LateHookTimer timer(hook);
+    hook(user);
+  });
 }
 
 namespace weir::server {
@@ -49,7 +52,7 @@ void PluginWorker::Enter() {
 void PluginWorker::StartPlugins() {
   for (const weir_plugin_descriptor* plugin : plugins_) {
     if (WEIR_HAS(plugin, worker_start) && plugin->worker_start != nullptr)
-      plugin->worker_start(id_);
+      PluginBarrier("worker_start", [&] { plugin->worker_start(id_); });
   }
 }
 
@@ -59,7 +62,8 @@ void PluginWorker::Leave() {
   if (PluginHost* host = PluginHost::Current()) host->CancelWork(mailbox_.get());
   mailbox_->Close();
   for (const weir_plugin_descriptor* plugin : plugins_) {
-    if (WEIR_HAS(plugin, worker_stop) && plugin->worker_stop != nullptr) plugin->worker_stop(id_);
+    if (WEIR_HAS(plugin, worker_stop) && plugin->worker_stop != nullptr)
+      PluginBarrier("worker_stop", [&] { plugin->worker_stop(id_); });
   }
   if (timer_count_ > 0) {
     WEIR_LOG(kWarn, "worker %u: plugins left %u timers behind; they are freed", id_, timer_count_);

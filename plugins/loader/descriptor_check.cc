@@ -41,12 +41,26 @@ bool HookIsNull(const void* table, std::size_t offset) {
   return hook == nullptr;
 }
 
+// How large each table was in version 1.0: up to the end of the member that was its last one. Never
+// sizeof: a later minor version lets tables grow, and a plugin built before that has the small
+// ones, which its host must take (and ask with WEIR_HAS for what came later). So these stay as they
+// are.
+#define WEIR_SIZE_1_0(table, last) (offsetof(table, last) + sizeof(table::last))
+
+constexpr std::size_t kDescriptorSize = WEIR_SIZE_1_0(weir_plugin_descriptor, fini);
+constexpr std::size_t kCodecSize = WEIR_SIZE_1_0(weir_codec_api, probe);
+constexpr std::size_t kHttpSize = WEIR_SIZE_1_0(weir_http_filter_api, complete);
+constexpr std::size_t kNetworkSize = WEIR_SIZE_1_0(weir_network_filter_api, drain);
+constexpr std::size_t kListenerSize = WEIR_SIZE_1_0(weir_listener_filter_api, data);
+constexpr std::size_t kLoggerSize = WEIR_SIZE_1_0(weir_access_logger_api, log);
+
+#undef WEIR_SIZE_1_0
+
 template <typename Table, std::size_t N>
-std::string CheckTable(const Table& table, const MandatoryHook (&hooks)[N]) {
-  // Version 0.1 is the first: no table may be smaller than it is there. A newer one may be larger.
-  if (table.struct_size < sizeof(Table)) {
+std::string CheckTable(const Table& table, std::size_t size, const MandatoryHook (&hooks)[N]) {
+  if (table.struct_size < size) {
     return "has a table of " + std::to_string(table.struct_size) + " bytes, needed are " +
-           std::to_string(sizeof(Table));
+           std::to_string(size);
   }
   if (table.struct_size > 65536) {
     return "has a table of " + std::to_string(table.struct_size) + " bytes, which cannot be";
@@ -64,7 +78,7 @@ std::string CheckState(std::uint32_t size) {
 }
 
 std::string CheckCodec(const weir_codec_api& api) {
-  std::string reason = CheckTable(api, kCodecHooks);
+  std::string reason = CheckTable(api, kCodecSize, kCodecHooks);
   if (reason.empty() && (api.deadline == nullptr) != (api.tick == nullptr)) {
     reason = api.tick == nullptr ? "has a deadline but no tick" : "has a tick but no deadline";
   }
@@ -72,7 +86,7 @@ std::string CheckCodec(const weir_codec_api& api) {
 }
 
 std::string CheckHttpFilter(const weir_http_filter_api& api) {
-  std::string reason = CheckTable(api, kHttpHooks);
+  std::string reason = CheckTable(api, kHttpSize, kHttpHooks);
   if (reason.empty()) reason = CheckState(api.state_size);
   if (reason.empty() && api.state_size > 0 && api.create == nullptr) {
     reason = "has a state but no create";
@@ -82,7 +96,7 @@ std::string CheckHttpFilter(const weir_http_filter_api& api) {
 }
 
 std::string CheckNetworkFilter(const weir_network_filter_api& api) {
-  std::string reason = CheckTable(api, kNetworkHooks);
+  std::string reason = CheckTable(api, kNetworkSize, kNetworkHooks);
   if (reason.empty()) reason = CheckState(api.state_size);
   if (reason.empty() && api.state_size > 0 && api.create == nullptr) {
     reason = "has a state but no create";
@@ -92,7 +106,7 @@ std::string CheckNetworkFilter(const weir_network_filter_api& api) {
 }
 
 std::string CheckListenerFilter(const weir_listener_filter_api& api) {
-  std::string reason = CheckTable(api, kListenerHooks);
+  std::string reason = CheckTable(api, kListenerSize, kListenerHooks);
   if (reason.empty()) reason = CheckState(api.state_size);
   if (!reason.empty()) return reason;
   if (api.state_size > 0 && api.create == nullptr) return "has a state but no create";
@@ -107,7 +121,7 @@ std::string CheckListenerFilter(const weir_listener_filter_api& api) {
 }
 
 std::string CheckAccessLogger(const weir_access_logger_api& api) {
-  return CheckTable(api, kLoggerHooks);
+  return CheckTable(api, kLoggerSize, kLoggerHooks);
 }
 
 std::string CheckApi(const weir_extension& extension) {
@@ -195,9 +209,9 @@ std::string CheckDescriptorHead(const DescriptorHead& head) {
            std::to_string(head.abi_minor) + ", this host has " + std::to_string(WEIR_ABI_MAJOR) +
            "." + std::to_string(WEIR_ABI_MINOR);
   }
-  if (head.struct_size < sizeof(weir_plugin_descriptor)) {
+  if (head.struct_size < kDescriptorSize) {
     return "has a descriptor of " + std::to_string(head.struct_size) + " bytes, needed are " +
-           std::to_string(sizeof(weir_plugin_descriptor));
+           std::to_string(kDescriptorSize);
   }
   if (head.extension_count == 0 || head.extension_count > kMaxExtensions) {
     return "has " + std::to_string(head.extension_count) + " extensions, 1 to " +

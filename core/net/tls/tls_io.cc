@@ -8,6 +8,7 @@
 
 #include "core/net/tls/openssl.h"
 #include "core/net/tls/peer_certificate.h"
+#include "core/net/tls_names.h"
 
 namespace weir::net::tls {
 namespace {
@@ -68,14 +69,6 @@ TlsFailure KindOf(long verify_result) {
                     verify_result == X509_V_ERR_IP_ADDRESS_MISMATCH ||
                     verify_result == X509_V_ERR_EMAIL_MISMATCH;
   return name ? TlsFailure::kName : TlsFailure::kVerify;
-}
-
-// Logs and headers show it: no byte in it may mean anything to them.
-bool IsHostName(std::string_view name) {
-  return name.size() <= 253 && std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '.' || c == '_';
-         });
 }
 
 bool Retry(int error) {

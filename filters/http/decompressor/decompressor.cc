@@ -219,7 +219,7 @@ bool Decompressor::StartPump(std::uint32_t which) {
   const weir_http_api* const api = stream().api();
   if (!WEIR_HAS(api, inject) || !WEIR_HAS(host().abi(), timer_free)) return false;
   Half& half = halves_[which];
-  half.timer = sdk::Timer(host(), [this, which] { Pump(which); });
+  half.timer = sdk::Timer(host(), Guard([this, which] { Pump(which); }));
   half.pumping = half.timer.valid();
   half.timer.Set(0);
   return half.pumping;

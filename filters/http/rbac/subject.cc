@@ -1,11 +1,23 @@
 #include "filters/http/rbac/subject.h"
 
+#include <stdexcept>
+
 #include "plugins/sdk/view.h"
 
 namespace weir::filters::rbac {
 
 using sdk::Text;
 using sdk::View;
+
+namespace {
+
+// A host that cannot say it: "no" would let pass what a DENY policy is there for. The exception
+// fails the hook, which closes the connection or answers the request with 500.
+[[noreturn]] void FailClosed() {
+  throw std::runtime_error("this host does not tell what a rule asks for");
+}
+
+}  // namespace
 
 std::string_view Subject::Attribute(std::uint32_t id) const {
   weir_view value{};
@@ -29,10 +41,10 @@ bool Subject::Verified() const {
   std::int64_t value = 0;
   std::int32_t status = WEIR_ERROR;
   if (http_ != nullptr) {
-    if (WEIR_HAS(http_, number)) {
-      status = http_->number(stream_, WEIR_NUMBER_PEER_VERIFIED, &value);
-    }
-  } else if (WEIR_HAS(network_, number)) {
+    if (!WEIR_HAS(http_, number)) FailClosed();
+    status = http_->number(stream_, WEIR_NUMBER_PEER_VERIFIED, &value);
+  } else {
+    if (!WEIR_HAS(network_, number)) FailClosed();
     status = network_->number(connection_, WEIR_NUMBER_PEER_VERIFIED, &value);
   }
   return status == WEIR_OK && value == 1;
@@ -43,9 +55,10 @@ std::optional<std::string_view> Subject::Metadata(std::string_view space,
   weir_view value{};
   std::int32_t status = WEIR_ERROR;
   if (http_ != nullptr) {
-    if (WEIR_HAS(http_, metadata))
-      status = http_->metadata(stream_, View(space), View(key), &value);
-  } else if (WEIR_HAS(network_, metadata)) {
+    if (!WEIR_HAS(http_, metadata)) FailClosed();
+    status = http_->metadata(stream_, View(space), View(key), &value);
+  } else {
+    if (!WEIR_HAS(network_, metadata)) FailClosed();
     status = network_->metadata(connection_, View(space), View(key), &value);
   }
   if (status != WEIR_OK) return std::nullopt;

@@ -44,10 +44,7 @@ Status NetworkRbac::Deny() {
   const std::int64_t delay = config().delay_deny_ms;
   if (delay > 0 && WEIR_HAS(host().abi(), timer_free)) {
     // Our object lives as long as the connection, and the timer with it.
-    delay_ = sdk::Timer(host(), [this] {
-      connection().Close(/*reset=*/true);
-      connection().Resume();  // between hooks, that is what has the host look
-    });
+    delay_ = sdk::Timer(host(), [this] { connection().Close(/*reset=*/true); });
   }
   if (delay_.valid()) {
     delay_.Set(static_cast<std::uint64_t>(delay));
@@ -64,9 +61,9 @@ Status NetworkRbac::OnData(bool) {
     return Status::kStop;
   }
   if (judged_ && !config().continuous) return Status::kContinue;
-  judged_ = true;
   const auto* const api = connection().api();
   const RuleSet::Judgement judgement = config().rules.Judge(Subject(api, connection().handle()));
+  judged_ = true;
   return judgement.verdict.allowed ? Status::kContinue : Deny();
 }
 

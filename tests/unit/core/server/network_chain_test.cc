@@ -1,7 +1,9 @@
 #include "core/server/network_chain.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -285,6 +287,166 @@ TEST_F(PluginConnectionTest, APeerThatDoesNotReadStopsTheReadingAndWritableResum
   shutdown(peer_, SHUT_WR);
   Turns();
   EXPECT_FALSE(alive());
+}
+
+TEST_F(PluginConnectionTest, EachFilterResumesItself) {
+  weir_connection* handle = nullptr;
+  int second = 0;
+  first_.data = [&](weir_connection* c, bool) { return handle = c, WEIR_STOP; };
+  second_.new_connection = [](weir_connection*) { return WEIR_CONTINUE; };
+  second_.data = [&](weir_connection*, bool) { return ++second, WEIR_STOP; };
+  // The second one's hook runs last, in its own turn.
+  second_.writable = [](weir_connection*) {};
+  Serve();
+  Say("a");
+  Turns();
+  ASSERT_NE(handle, nullptr);
+  EXPECT_EQ(second, 0);
+  // As from a timer: the first filter asks for its ticket when the second one had the last hook.
+  EXPECT_EQ(NetworkApi()->resume(NetworkApi()->ticket(handle)), WEIR_OK);
+  Turns();
+  EXPECT_EQ(second, 1) << "the first one let it go on";
+  EXPECT_EQ(NetworkApi()->resume(NetworkApi()->ticket(handle)), WEIR_OK);
+  Turns();
+  EXPECT_EQ(second, 2) << "and not the second one, whose hook ran last";
+}
+
+TEST_F(PluginConnectionTest, WhatIsWrittenBetweenHooksGoesOut) {
+  weir_connection* handle = nullptr;
+  first_.new_connection = [&](weir_connection* c) { return handle = c, WEIR_CONTINUE; };
+  Serve();
+  Turns();
+  EXPECT_EQ(NetworkApi()->write(handle, View("tick"), 0), WEIR_OK);
+  Turns();
+  EXPECT_EQ(Hear(), "tick");
+}
+
+TEST_F(PluginConnectionTest, ACloseBetweenHooksTakesEffect) {
+  weir_connection* handle = nullptr;
+  first_.new_connection = [&](weir_connection* c) { return handle = c, WEIR_CONTINUE; };
+  Serve();
+  Turns();
+  NetworkApi()->close(handle, 0);
+  EXPECT_TRUE(alive()) << "not from inside of the call";
+  Turns();
+  EXPECT_FALSE(alive());
+}
+
+TEST_F(PluginConnectionTest, AFlushedCloseBetweenHooksSendsItsEnd) {
+  weir_connection* handle = nullptr;
+  first_.new_connection = [&](weir_connection* c) { return handle = c, WEIR_CONTINUE; };
+  Serve();
+  Turns();
+  NetworkApi()->close(handle, 1);
+  Turns();
+  EXPECT_EQ(Hear(), "");
+  shutdown(peer_, SHUT_WR);
+  Turns();
+  EXPECT_FALSE(alive());
+}
+
+TEST_F(PluginConnectionTest, ARoomMadeBetweenHooksIsReadInto) {
+  weir_connection* handle = nullptr;
+  uint64_t most = 0;
+  first_.data = [&](weir_connection* c, bool) {
+    handle = c;
+    most = std::max(most, NetworkApi()->data_size(c));
+    return WEIR_STOP;
+  };
+  Serve();
+  const std::string block(65536, 'x');
+  for (int i = 0; i < 20; ++i) {
+    [[maybe_unused]] const ssize_t put = write(peer_, block.data(), block.size());
+    Turns(1);
+  }
+  ASSERT_GE(most, kLimit) << "it reads no more now";
+  const uint64_t full = NetworkApi()->data_size(handle);
+  NetworkApi()->drain(handle, full);
+  Turns();
+  EXPECT_GT(NetworkApi()->data_size(handle), 0u);
+}
+
+TEST_F(PluginConnectionTest, ViewsOfAttributesStayWhenOthersAreAskedFor) {
+  weir_view peer{}, local{}, listener{};
+  chain_.listener = "front";
+  first_.new_connection = [&](weir_connection* c) {
+    EXPECT_EQ(NetworkApi()->attribute(c, WEIR_ATTR_DOWNSTREAM_ADDRESS, &peer), WEIR_OK);
+    EXPECT_EQ(NetworkApi()->attribute(c, WEIR_ATTR_LOCAL_ADDRESS, &local), WEIR_OK);
+    EXPECT_EQ(NetworkApi()->attribute(c, WEIR_ATTR_LISTENER, &listener), WEIR_OK);
+    weir_view none{};
+    EXPECT_EQ(NetworkApi()->attribute(c, WEIR_ATTR_FILTER_CHAIN, &none), WEIR_ERROR);
+    EXPECT_EQ(std::string_view(peer.data, peer.size), "1.2.3.4:5");
+    EXPECT_EQ(std::string_view(local.data, local.size), "[::1]:80");
+    EXPECT_EQ(std::string_view(listener.data, listener.size), "front");
+    return WEIR_CONTINUE;
+  };
+  Serve();
+  EXPECT_EQ(peer.size, 9u);
+}
+
+TEST_F(PluginConnectionTest, BytesAreCounted) {
+  int64_t received = -1, sent = -1;
+  first_.data = [&](weir_connection* c, bool end) {
+    if (end) {
+      EXPECT_EQ(NetworkApi()->number(c, WEIR_NUMBER_BYTES_RECEIVED, &received), WEIR_OK);
+      EXPECT_EQ(NetworkApi()->number(c, WEIR_NUMBER_BYTES_SENT, &sent), WEIR_OK);
+    } else {
+      NetworkApi()->write(c, View("seven b"), 0);
+    }
+    return WEIR_STOP;
+  };
+  Serve();
+  Say("abc");
+  Turns();
+  shutdown(peer_, SHUT_WR);
+  Turns();
+  EXPECT_EQ(received, 3);
+  EXPECT_EQ(sent, 7);
+}
+
+TEST_F(PluginConnectionTest, ATextThatIsNowhereIsRefused) {
+  first_.new_connection = [](weir_connection* c) {
+    EXPECT_EQ(NetworkApi()->write(c, {nullptr, 7}, 0), WEIR_REFUSED);
+    EXPECT_EQ(NetworkApi()->write(c, {nullptr, 0}, 0), WEIR_OK);
+    weir_view value{};
+    EXPECT_EQ(NetworkApi()->metadata(c, {nullptr, 1}, View("k"), &value), WEIR_ERROR);
+    return WEIR_CONTINUE;
+  };
+  Serve();
+  Turns();
+  EXPECT_EQ(Hear(), "<nothing>");
+}
+
+TEST_F(PluginConnectionTest, AnExceptionThatLeavesAHookClosesTheConnectionAndIsCounted) {
+  const auto fail = [](auto&&...) -> int32_t { throw 1; };
+  const auto run = [&](uint64_t failures) {
+    Serve();
+    Say("a");
+    Turns();
+    EXPECT_FALSE(alive());
+    EXPECT_EQ(Failures(), failures);
+    close(peer_);
+    NewSocket();
+  };
+  first_.new_connection = fail;
+  run(1);
+  first_.new_connection = [](weir_connection*) { return WEIR_CONTINUE; };
+  second_.data = fail;
+  run(2);
+}
+
+TEST_F(PluginConnectionTest, AnExceptionThatLeavesAPostedHookClosesItsConnection) {
+  weir_ticket ticket{};
+  first_.new_connection = [&](weir_connection* c) {
+    return ticket = NetworkApi()->ticket(c), WEIR_CONTINUE;
+  };
+  Serve();
+  Turns();
+  RunPostedOnConnection(
+      ticket, [](void*, weir_stream*) { throw 1; }, nullptr);
+  Turns();
+  EXPECT_FALSE(alive());
+  EXPECT_EQ(Failures(), 1u);
 }
 
 }  // namespace

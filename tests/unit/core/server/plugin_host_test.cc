@@ -534,5 +534,31 @@ TEST_F(PluginHostTest, SharedValuesAreShownAsGauges) {
   EXPECT_EQ(host_->kv_remove(View("s"), View("k")), WEIR_OK);
 }
 
+TEST_F(PluginHostTest, ExceptionsThatLeaveHooksAreCountedAndNothingElseHappens) {
+  TestWorker worker(0, &stats_);
+  plugin_host_.Tend();
+  const uint64_t before = Stat("plugins.threw");
+  std::atomic<int> runs{0};
+  std::function<void()> hook = [&] {
+    ++runs;
+    throw 1;
+  };
+  const weir_ticket ticket = worker.Ticket();
+  const auto stream_hook = [](void* user, weir_stream*) { Call(user); };
+  weir_timer* timer = nullptr;
+  worker.Do([&] {
+    timer = host_->timer_new(&Call, &hook);
+    host_->timer_set(timer, 0);
+    EXPECT_EQ(host_->post_worker(0, &Call, &hook), WEIR_OK);
+    EXPECT_EQ(host_->post(ticket, stream_hook, &hook), WEIR_OK);
+    EXPECT_EQ(host_->offload(&Call, ticket, stream_hook, &hook), WEIR_OK);
+  });
+  WaitFor([&] { return runs == 5; });
+  worker.Do([&] { host_->timer_free(timer); });
+  worker.Stop();
+  plugin_host_.Tend();
+  EXPECT_EQ(Stat("plugins.threw") - before, 5u);
+}
+
 }  // namespace
 }  // namespace weir::server

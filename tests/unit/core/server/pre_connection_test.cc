@@ -374,5 +374,47 @@ TEST_F(PreConnectionTest, NotesAreBounded) {
   End();
 }
 
+TEST_F(PreConnectionTest, NamesHaveOnlyBytesThatLogsCanShow) {
+  first_.create = [](weir_connection* c) {
+    const weir_listener_api& api = *ListenerApi();
+    const auto set = [&](uint32_t id, std::string_view text) {
+      return api.set_attribute(c, id, View(text));
+    };
+    EXPECT_EQ(set(WEIR_ATTR_DOWNSTREAM_ADDRESS, "127.0.0.1:1"), WEIR_OK);
+    EXPECT_EQ(set(WEIR_ATTR_REQUESTED_SERVER_NAME, "a-b_c.Test9"), WEIR_OK);
+    for (const char* bad : {"a b", "a\nb", "a\"b", "a/b", "a\xff"})
+      EXPECT_EQ(set(WEIR_ATTR_REQUESTED_SERVER_NAME, bad), WEIR_REFUSED) << bad;
+    EXPECT_EQ(set(WEIR_ATTR_REQUESTED_SERVER_NAME, std::string(253, 'a')), WEIR_OK);
+    EXPECT_EQ(set(WEIR_ATTR_REQUESTED_SERVER_NAME, std::string(254, 'a')), WEIR_REFUSED);
+    EXPECT_EQ(set(WEIR_ATTR_ALPN, "http/1.1"), WEIR_OK);
+    EXPECT_EQ(set(WEIR_ATTR_ALPN, "h2\r"), WEIR_REFUSED);
+    EXPECT_EQ(set(WEIR_ATTR_ALPN, std::string(256, 'a')), WEIR_REFUSED);
+    EXPECT_EQ(api.set_attribute(c, WEIR_ATTR_ALPN, {nullptr, 2}), WEIR_REFUSED);
+    weir_view alpn{};
+    EXPECT_EQ(api.attribute(c, WEIR_ATTR_ALPN, &alpn), WEIR_OK);
+    EXPECT_EQ(std::string_view(alpn.data, alpn.size), "http/1.1") << "what was refused left it";
+    weir_view peer{}, local{};
+    EXPECT_EQ(api.attribute(c, WEIR_ATTR_DOWNSTREAM_ADDRESS, &peer), WEIR_OK);
+    EXPECT_EQ(api.attribute(c, WEIR_ATTR_LOCAL_ADDRESS, &local), WEIR_OK);
+    EXPECT_EQ(std::string_view(peer.data, peer.size), "127.0.0.1:1");
+    return WEIR_OK;
+  };
+  Add(&first_, 0);
+  Accept();
+  Turns();
+  EXPECT_EQ(terminal_.served, 1);
+  End();
+}
+
+TEST_F(PreConnectionTest, AnExceptionThatLeavesAHookClosesTheConnectionAndIsCounted) {
+  first_.data = [](weir_connection*, std::string_view, bool, size_t*) -> int32_t { throw 1; };
+  Add(&first_, 10);
+  Accept();
+  Say("a");
+  EXPECT_EQ(terminal_.served, 0);
+  EXPECT_EQ(stats_.Sum(failures_), 1u);
+  EXPECT_TRUE(IsClosed());
+}
+
 }  // namespace
 }  // namespace weir::server

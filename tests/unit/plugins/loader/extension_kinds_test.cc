@@ -146,5 +146,34 @@ TEST(ExtensionKinds, AnAccessLoggersFileMayHaveAnotherName) {
   EXPECT_EQ(error, "no plugin file file.so in /nowhere");
 }
 
+// What plugins of version 1.0 say, in bytes: numbers, so that no later table changes them.
+TEST(ExtensionKinds, WhatWasLargeEnoughInTheFirstVersionIsSoForEver) {
+  if (sizeof(void*) != 8) GTEST_SKIP() << "the numbers are those of 64-bit machines";
+  constexpr std::uint16_t kMajor = WEIR_ABI_MAJOR;
+  constexpr std::uint16_t kMinor = WEIR_ABI_MINOR;
+  EXPECT_EQ(CheckDescriptorHead({WEIR_ABI_MAGIC, kMajor, kMinor, 72, 1}), "");
+  EXPECT_THAT(CheckDescriptorHead({WEIR_ABI_MAGIC, kMajor, kMinor, 71, 1}),
+              HasSubstr("needed are 72"));
+  weir_listener_filter_api listener = GoodListener();
+  listener.struct_size = 56;
+  EXPECT_EQ(Check(listener), "");
+  listener.struct_size = 55;
+  EXPECT_THAT(Check(listener), HasSubstr("needed are 56"));
+  weir_access_logger_api logger = GoodLogger();
+  logger.struct_size = 32;
+  EXPECT_EQ(Check(logger), "");
+  logger.struct_size = 31;
+  EXPECT_THAT(Check(logger), HasSubstr("needed are 32"));
+  weir_http_filter_api http{};
+  http.struct_size = 111;
+  EXPECT_THAT(Check(WEIR_KIND_HTTP_FILTER, &http), HasSubstr("needed are 112"));
+  weir_network_filter_api network{};
+  network.struct_size = 79;
+  EXPECT_THAT(Check(WEIR_KIND_NETWORK_FILTER, &network), HasSubstr("needed are 80"));
+  weir_codec_api codec{};
+  codec.struct_size = 159;
+  EXPECT_THAT(Check(WEIR_KIND_CODEC, &codec), HasSubstr("needed are 160"));
+}
+
 }  // namespace
 }  // namespace weir::plugins

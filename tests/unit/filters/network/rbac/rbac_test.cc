@@ -1,5 +1,8 @@
 #include "filters/network/rbac/rbac.h"
 
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -126,6 +129,45 @@ TEST_F(NetworkRbacTest, MistakesAreNamedAtTheirPlace) {
       HasSubstr("a connection has no request"));
   EXPECT_THAT(Load("{stat_prefix: a, rules_stat_prefix: b}").errors(),
               HasSubstr("\"rules_stat_prefix\""));
+}
+
+TEST_F(NetworkRbacTest, DenyPoliciesMatchWhatTheHandshakeAndListenerFiltersSaid) {
+  const std::string policies = R"(
+stat_prefix: edge
+rules:
+  action: DENY
+  policies:
+    name: {permissions: [{requested_server_name: {exact: secret.test}}], principals: [{any: true}]}
+    who: {permissions: [{any: true}], principals: [{authenticated: {principal_name: {exact: "spiffe://eve"}}}]}
+    note: {permissions: [{any: true}], principals: [{metadata: {filter: f, path: [{key: k}], value: {string_match: {exact: bad}}}}]}
+)";
+  const auto judged = [&](auto&& prepare) {
+    connection_ = {};
+    prepare();
+    Start(policies, "10.0.0.1:9");
+    const std::int32_t status = Data("x");
+    Drop();
+    return status;
+  };
+  EXPECT_EQ(judged([] {}), WEIR_CONTINUE);
+  EXPECT_EQ(
+      judged([&] { connection_.attributes[WEIR_ATTR_REQUESTED_SERVER_NAME] = "secret.test"; }),
+      WEIR_STOP);
+  EXPECT_EQ(judged([&] {
+              connection_.numbers[WEIR_NUMBER_PEER_VERIFIED] = 1;
+              connection_.attributes[WEIR_ATTR_PEER_URI_SAN] = "spiffe://eve";
+            }),
+            WEIR_STOP);
+  EXPECT_EQ(judged([&] { connection_.metadata[{"f", "k"}] = "bad"; }), WEIR_STOP);
+}
+
+// A rule that cannot be asked must not count as one that does not match.
+TEST_F(NetworkRbacTest, AHostThatCannotTellFailsTheHook) {
+  weir_network_api old = *kit::FakeNetworkApi();
+  old.struct_size = offsetof(weir_network_api, number);
+  const Subject subject(&old, connection_.handle());
+  EXPECT_THROW(subject.Verified(), std::runtime_error);
+  EXPECT_THROW(subject.Metadata("a", "b"), std::runtime_error);
 }
 
 }  // namespace

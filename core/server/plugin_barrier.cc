@@ -1,0 +1,24 @@
+#include "core/server/plugin_barrier.h"
+
+#include <atomic>
+
+#include "core/base/log.h"
+
+namespace weir::server {
+namespace {
+
+// Helper threads have no stats of their own: whoever tends the host's stats shows it.
+std::atomic<uint64_t> thrown{0};
+
+}  // namespace
+
+void CountThrown(const char* what) {
+  thrown.fetch_add(1, std::memory_order_relaxed);
+  WEIR_LOG_EVERY_SECOND(kError, "an exception left %s of a plugin", what);
+}
+
+uint64_t ThrownSoFar() {
+  return thrown.load(std::memory_order_relaxed);
+}
+
+}  // namespace weir::server
