@@ -60,7 +60,7 @@ void ExpectFound(const std::string& name, const std::string& sentence, unsigned 
 }
 
 TEST(ConformanceTest, PluginsWithoutAMistakePass) {
-  for (const char* name : {"NOTHING", "CODEC_GOOD"}) {
+  for (const char* name : {"NOTHING", "COUNTS", "STOPS_ALL", "CODEC_GOOD"}) {
     const Result result = Bad(name);
     EXPECT_EQ(result.code, 0) << result.text;
     EXPECT_THAT(result.text, Not(HasSubstr("FAILED")));

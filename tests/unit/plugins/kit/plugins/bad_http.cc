@@ -1,5 +1,6 @@
 // HTTP filters with one mistake each: BAD_<what> says which. Written on the C header, for the SDK
 // would keep some of them from happening.
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -86,6 +87,13 @@ int32_t RequestHeaders(void*, [[maybe_unused]] weir_stream* stream, uint32_t) {
     value.data = nullptr;
   }
   return *static_cast<const volatile char*>(value.data) == 0 ? WEIR_STOP_ALL : WEIR_CONTINUE;
+#elif defined(BAD_COUNTS)
+  // No mistake: what it says depends on how many came before.
+  static std::atomic<int> streams{0};
+  if (++streams % 50 > 20) {
+    g_http->local_reply(stream, 429, Text("no"), nullptr, 0, Text("bad"));
+    return WEIR_STOP_ALL;
+  }
 #elif defined(BAD_HANGS)
   weir_view method;
   g_http->get_start(stream, Text(":method"), &method);
@@ -104,6 +112,10 @@ int32_t RequestData([[maybe_unused]] void* self, [[maybe_unused]] weir_stream* s
     g_http->local_reply(stream, 403, Text("no"), nullptr, 0, Text("bad"));
     return WEIR_STOP;
   }
+#elif defined(BAD_STOPS_ALL)
+  // No mistake: behind an answer any way of stopping will do.
+  const int32_t replied = g_http->local_reply(stream, 413, Text("no"), nullptr, 0, Text("bad"));
+  return replied == WEIR_OK ? WEIR_STOP_ALL : replied;
 #elif defined(BAD_DATA_STATUS)
   return WEIR_STOP_ALL;
 #endif
