@@ -1,5 +1,9 @@
 """The rbac filters through the program: what the rules keep out stays out however it is written, over HTTP/1 and HTTP/2."""
 
+import shutil
+import tempfile
+
+import certificates
 import harness
 from harness import config, cluster, listener, ok, request, route
 from test_curl import CurlTest
@@ -142,6 +146,43 @@ class Rbac(CurlTest):
       client.send(b"hello")
       self.assertEqual(client.rest(), b"")
       self.weir.wait_stat(counter, before + 1)
+
+
+class RbacOfCertificates(CurlTest):
+  """Who a client is by its certificate's names, over TLS as it is on the wire."""
+
+  @classmethod
+  def make_config(cls):
+    directory = tempfile.mkdtemp(prefix="weir-rbac-")
+    cls.addClassCleanup(shutil.rmtree, directory)
+    authority = certificates.Authority(directory)
+    cert, key = authority.issue("server", ["DNS:localhost", "IP:127.0.0.1"])
+    cls.shown = {"uri": authority.issue("uri", ["URI:spiffe://test/evil", "DNS:dns.test"]),
+                 "dns": authority.issue("dns", ["DNS:evil.test"]),
+                 "good": authority.issue("good", ["DNS:good.test"])}
+    tls = {"certificates": [{"cert": cert, "key": key}], "ca": authority.cert, "require_client_certificate": True}
+
+    def named(name):
+      return [{"authenticated": {"principal_name": {"exact": name}}}]
+
+    return config([denies("uri", ANY, named("spiffe://test/evil"), options={"tls": tls}),
+                   denies("dns", ANY, named("evil.test"), options={"tls": tls})], [cluster("app", cls.backend.address)])
+
+  def status_as(self, client, name):
+    cert, key = self.shown[client]
+    found = set()
+    for version in ("--http1.1", "--http2"):
+      out, _ = self.curl_url("https://%s/" % self.weir.addresses[name], version, "-k", "--cert", cert, "--key", key, "-o",
+                             "/dev/null", "-w", "%{http_code}")
+      found.add(int(out))
+    self.assertEqual(len(found), 1, found)
+    return found.pop()
+
+  def test_a_name_of_the_certificate_is_denied_and_others_are_not(self):
+    self.assertEqual(self.status_as("uri", "uri"), 403)
+    self.assertEqual(self.status_as("dns", "dns"), 403)
+    self.assertEqual(self.status_as("good", "uri"), 200)
+    self.assertEqual(self.status_as("good", "dns"), 200)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 
+#include "core/net/tls_attributes.h"
 #include "core/net/tls_session.h"
 #include "filters/network/http_connection_manager/server_connection.h"
 #include "filters/network/http_connection_manager/stream.h"
@@ -137,8 +139,10 @@ std::string_view Stream::TlsAttribute(uint32_t id) {
       return keep(tls->cipher());
     case WEIR_ATTR_PEER_SUBJECT:
       return tls->peer_verified() ? keep(tls->peer_subject()) : std::string_view{};
-    default:
-      return {};
+    default: {
+      std::string text;
+      return net::TlsAttribute(tls, id, &text) ? keep(text) : std::string_view{};
+    }
   }
 }
 
