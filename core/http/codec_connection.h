@@ -159,7 +159,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool Glutted();
   bool ResetAfterEnd();
   ReadResult ReadOnce(uint64_t* budget);
-  ReadResult ReadDiscard();
+  ReadResult ReadDiscard(uint64_t* dropped);
   void KeepInput();
   void ReleaseInput();
   void Dispatch(weir_event& event);
@@ -209,8 +209,6 @@ class CodecConnection : public net::Actor, public net::IoClient {
   uint8_t finish_reason_ = 0;
   uint32_t linger_ms_ = 1000;
   uint32_t flush_ms_ = 300000;
-  uint32_t linger_left_ =
-      262144;  // bytes that a lingering connection still drops before it closes at once
 
   uint64_t own_deadline_ = 0;
   uint64_t codec_deadline_ = 0;

@@ -63,7 +63,8 @@ void CodecConnection::Linger() {
   lingering_ = true;
   io_->ShutdownWrite();
   // What the peer still sends would turn our close into a RST that could destroy the answer on its
-  // way.
+  // way. The time is the bound, and not a count of bytes: a client in the middle of an upload sends
+  // megabytes before it looks at the answer, and it could have sent as many in a body.
   SetEndDeadline(linger_ms_);
   if (io_->readable()) context_->reactor->WantRead(this);
 }
@@ -73,15 +74,15 @@ void CodecConnection::SetEndDeadline(uint64_t after_ms) {
   UpdateDeadline();
 }
 
-CodecConnection::ReadResult CodecConnection::ReadDiscard() {
+CodecConnection::ReadResult CodecConnection::ReadDiscard(uint64_t* dropped) {
   Slab* slab = context_->receive->Prepare();
   const ssize_t n = io_->Read(slab->data() + slab->used, slab->room());
   if (n == net::kAgain) return ReadResult::kNothing;
-  if (n <= 0 || static_cast<uint64_t>(n) > linger_left_) {
+  if (n <= 0) {
     Gone(finish_reason_);
     return ReadResult::kEnd;
   }
-  linger_left_ -= static_cast<uint32_t>(n);
+  *dropped += static_cast<uint64_t>(n);
   return ReadResult::kBytes;
 }
 

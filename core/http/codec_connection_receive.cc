@@ -14,9 +14,11 @@ using base::Slice;
 void CodecConnection::Pump() {
   if (gone_) return;
   if (lingering_) {
-    while (io_->readable()) {
-      if (ReadDiscard() != ReadResult::kBytes) return;
+    uint64_t dropped = 0;
+    while (io_->readable() && dropped < kReadPerTurn) {
+      if (ReadDiscard(&dropped) != ReadResult::kBytes) return;
     }
+    if (io_->readable()) context_->reactor->WantRead(this);
     return;
   }
   uint64_t budget = kReadPerTurn;
