@@ -518,12 +518,14 @@ TEST(StreamFilters, Pitfall14ATunnelThatAFilterBuffersIsCutAtItsLimit) {
   world.Answer(0, "HTTP/1.1 101 Go\r\nconnection: upgrade\r\nupgrade: e\r\n\r\nhello");
   EXPECT_EQ(Body(world.Got(client)), "hello");
   world.backend(0).Written();
-  for (int i = 0; i < 40 && !client.peer.closed; ++i) world.Send(client, std::string(100'000, 'x'));
-  EXPECT_TRUE(client.peer.closed);
+  for (int i = 0; i < 40 && !client.peer.shut; ++i) world.Send(client, std::string(100'000, 'x'));
+  EXPECT_TRUE(client.peer.shut);
   EXPECT_EQ(world.backend(0).Written(), "");
   EXPECT_TRUE(world.backend(0).peer.closed);
   EXPECT_EQ(world.Got(client), "") << "no answer belongs into a tunnel";
   EXPECT_EQ(world.Stat("downstream_rq_too_large"), 1u);
+  world.Pass(1'100);
+  EXPECT_TRUE(client.peer.closed);
   EXPECT_EQ(world.Stat("downstream_cx_upgrades_active"), 0u);
 }
 
