@@ -13,6 +13,9 @@ struct Binder {
   Cell* Bind(std::string_view name, StatKind kind) const {
     return block->Get(registry->Define(prefix + std::string(name), kind));
   }
+  TimeStat BindTime(std::string_view name) const {
+    return {block, registry->Define(prefix + std::string(name), StatKind::kHistogram)};
+  }
 };
 
 Binder BinderFor(StatRegistry* registry, StatBlock* block, std::string_view scope,
@@ -38,6 +41,7 @@ HttpStats BindHttpStats(StatRegistry* registry, StatBlock* block, std::string_vi
   const Binder binder = BinderFor(registry, block, "http", stat_prefix);
   HttpStats stats;
   WEIR_HTTP_STATS(WEIR_BIND_COUNTER, WEIR_BIND_GAUGE)
+  stats.downstream_rq_time = binder.BindTime("downstream_rq_time");
   return stats;
 }
 
@@ -45,6 +49,7 @@ ClusterStats BindClusterStats(StatRegistry* registry, StatBlock* block, std::str
   const Binder binder = BinderFor(registry, block, "cluster", cluster);
   ClusterStats stats;
   WEIR_CLUSTER_STATS(WEIR_BIND_COUNTER, WEIR_BIND_GAUGE)
+  stats.upstream_rq_time = binder.BindTime("upstream_rq_time");
   return stats;
 }
 

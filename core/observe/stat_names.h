@@ -157,13 +157,24 @@ namespace weir::observe {
 
 #define WEIR_STAT_MEMBER(name) Cell* name = nullptr;
 
+// A histogram of milliseconds. Unbound it takes nothing.
+struct TimeStat {
+  StatBlock* block = nullptr;
+  StatId id;
+  void Record(uint64_t ms) const {
+    if (block != nullptr) block->Record(id, ms);
+  }
+};
+
 struct HttpStats {
   WEIR_HTTP_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
+  TimeStat downstream_rq_time;  // from a request's head to the end of the answer; no tunnels
   // Adds to downstream_rq_1xx … 5xx.
   void CountResponse(uint32_t status) const;
 };
 struct ClusterStats {
   WEIR_CLUSTER_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
+  TimeStat upstream_rq_time;  // from the first attempt to the end of the answer; no tunnels
   // Adds to upstream_rq_1xx … 5xx.
   void CountResponse(uint32_t status) const;
 };

@@ -206,7 +206,10 @@ void MuxStream::Finish() {
   if (state_ != State::kLinked) return;
   if (tunnel_ && !attachment_.sent_all()) return;
   pool_->stats().upstream_rq_completed->Add();
-  host_->info().upstream_end_ms = host_->worker()->reactor->now_ms();
+  http::StreamInfo& info = host_->info();
+  info.upstream_end_ms = host_->worker()->reactor->now_ms();
+  if (!tunnel_)
+    pool_->stats().upstream_rq_time.Record(info.upstream_end_ms - info.upstream_start_ms);
   const uint64_t dropped = attachment_.queued_bytes();
   Unlink(WEIR_REASON_NO_ERROR);
   // Credited, so that a client that reads nothing before it has sent everything comes to its end.

@@ -89,6 +89,7 @@ void Stream::Finish() {
   if (counted_) {
     hcm_->stats.downstream_rq_active->Sub();
     hcm_->stats.downstream_rq_completed->Add();
+    if (!tunnel_open_) hcm_->stats.downstream_rq_time.Record(info_.end_ms - info_.start_ms);
     Log();
     if (!hcm_->config->loggers.empty()) LogByPlugins();
   }

@@ -52,6 +52,33 @@ TEST(Timers, AHeadThatArrivedStopsItsTime) {
   EXPECT_EQ(world.Stat("downstream_rq_header_timeout"), 1u);
 }
 
+TEST(Timers, TheTimeOfARequestIsCountedOnBothSidesWithoutThatOfTunnels) {
+  HcmWorld world("upgrade_configs: [{ upgrade_type: e }]");
+  const auto sum = [&](const char* name) {
+    observe::StatRegistry& stats = world.worker.registry;
+    return stats.Histogram(stats.Define(name, observe::StatKind::kHistogram)).sum;
+  };
+  Client& client = world.Connect();
+  world.Send(client, kGet);
+  world.Pass(40);
+  world.Answer(0, kOk);
+  EXPECT_EQ(world.Stat("downstream_rq_time"), 1u);
+  EXPECT_EQ(world.ClusterStat("upstream_rq_time"), 1u);
+  EXPECT_GE(sum("http.main.downstream_rq_time"), 40u);
+  EXPECT_GE(sum("cluster.app.upstream_rq_time"), 40u);
+  Client& tunnel = world.Connect();
+  world.Send(tunnel, "GET /t HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: e\r\n\r\n");
+  world.Answer(0, "HTTP/1.1 101 Go\r\nconnection: upgrade\r\nupgrade: e\r\n\r\n");
+  ASSERT_EQ(world.Stat("downstream_cx_upgrades_active"), 1u);
+  world.backend(0).Fin();
+  tunnel.peer.fin = true;
+  tunnel.io->Wake(true, true);
+  world.Turn();
+  EXPECT_EQ(world.Stat("downstream_rq_active"), 0u);
+  EXPECT_EQ(world.Stat("downstream_rq_time"), 1u);
+  EXPECT_EQ(world.ClusterStat("upstream_rq_time"), 1u);
+}
+
 TEST(Timers, AnIdleConnectionIsClosed) {
   HcmWorld world("common_http_protocol_options: { idle_timeout: 60s }");
   Client& client = world.Connect();
