@@ -35,6 +35,7 @@ Exit codes: 0 done, 1 mistakes in the configuration or a plugin, 2 in the comman
 
 struct Raw {
   std::string log_level = "info";
+  std::string drain_delay = "0s";
   std::string drain_time = "30s";
   std::string max_memory;
   std::string format = "table";
@@ -50,6 +51,11 @@ std::string CheckDuration(const std::string& text) {
   const auto duration = config::ParseDuration(text);
   if (duration && duration->count() >= 0 && *duration <= kMaxDrainTime) return "";
   return "\"" + text + "\" is no duration; expected one like 30s, 500ms or 2m, at most 24h";
+}
+
+// Of text that CheckDuration took.
+std::chrono::milliseconds Milliseconds(const std::string& text) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(*config::ParseDuration(text));
 }
 
 std::string CheckBytes(const std::string& text) {
@@ -73,6 +79,10 @@ void AddRunOptions(CLI::App* app, Options* options, Raw* raw) {
                   "Directories to look for plugins in, separated by colons; default: "
                   "WEIR_PLUGIN_PATH, else beside the program")
       ->type_name("DIRS");
+  app->add_option("--drain-delay", raw->drain_delay,
+                  "How long it serves on, not ready any more, before it drains; default 0s")
+      ->type_name("TIME")
+      ->check(CheckDuration);
   app->add_option("--drain-time", raw->drain_time, "How long a drain may take; default 30s")
       ->type_name("TIME")
       ->check(CheckDuration);
@@ -182,8 +192,8 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
   if (with_file && with_text) return UsageError("--config and --config-yaml exclude each other");
   if (!in_command && !with_file && !with_text) return UsageError("no configuration: give -c FILE");
   options.log_level = *base::ParseLogLevel(raw.log_level);
-  options.drain_time =
-      std::chrono::duration_cast<std::chrono::milliseconds>(*config::ParseDuration(raw.drain_time));
+  options.drain_delay = Milliseconds(raw.drain_delay);
+  options.drain_time = Milliseconds(raw.drain_time);
   if (!raw.max_memory.empty()) options.max_memory = *config::ParseBytes(raw.max_memory);
   return {std::move(options), kExitOk, ""};
 }

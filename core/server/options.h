@@ -44,6 +44,7 @@ struct Options {
   std::string log_path;      // empty: stderr
   uint32_t concurrency = 1;  // workers. Default: the CPUs of the affinity mask
   std::string plugin_path;   // directories, separated by colons; empty: the default
+  std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_time{30'000};
   uint64_t max_memory = 0;   // bytes; 0: not given
   bool json = false;         // kPlugins: --format json

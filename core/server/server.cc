@@ -99,15 +99,21 @@ void Server::OnWatch() {
   stats_.state->Set(static_cast<uint64_t>(PresentState()));
   CheckMemory();
   if (PluginHost* host = PluginHost::Current()) host->Tend();
-  uint64_t next = loop_.now_ms() + (memory_limit_ != 0 ? kWatchMemoryMs : kWatchMs);
-  if (phase_ == Phase::kDraining) {
-    if (loop_.now_ms() >= drain_until_ms_) {
-      WEIR_LOG(kWarn, "the drain time is over; what is left is closed");
-      phase_ = Phase::kDone;
-    }
-    next = std::min(next, drain_until_ms_);
+  const uint64_t next = loop_.now_ms() + (memory_limit_ != 0 ? kWatchMemoryMs : kWatchMs);
+  loop_.reactor()->SetDeadline(&watch_, std::min(next, TendDrain()));
+}
+
+uint64_t Server::TendDrain() {
+  if (phase_ == Phase::kDelaying) {
+    if (loop_.now_ms() < drain_at_ms_) return drain_at_ms_;
+    StartDrain();
   }
-  loop_.reactor()->SetDeadline(&watch_, next);
+  if (phase_ != Phase::kDraining) return UINT64_MAX;
+  if (loop_.now_ms() >= drain_until_ms_) {
+    WEIR_LOG(kWarn, "the drain time is over; what is left is closed");
+    phase_ = Phase::kDone;
+  }
+  return drain_until_ms_;
 }
 
 void Server::CheckMemory() {
@@ -147,22 +153,33 @@ void Server::OnSignal(int number) {
     if (context_->access_logs != nullptr) context_->access_logs->Reopen();
     return;
   }
-  if (phase_ == Phase::kRunning) {
-    StartDrain(number);
-    return;
+  if (phase_ != Phase::kRunning) {
+    WEIR_LOG(kWarn, "a second signal: ending at once");
+    _exit(128 + number);
   }
-  WEIR_LOG(kWarn, "a second signal: ending at once");
-  _exit(128 + number);
+  OnEndSignal(number);
 }
 
-void Server::StartDrain(int number) {
-  phase_ = Phase::kDraining;
+void Server::OnEndSignal(int number) {
+  phase_ = Phase::kDelaying;
   present_state = observe::ServerState::kDraining;
+  drain_at_ms_ = loop_.now_ms() + static_cast<uint64_t>(options_.drain_delay.count());
+  const char* name = number == SIGINT ? "SIGINT" : "SIGTERM";
+  if (options_.drain_delay.count() > 0) {
+    WEIR_LOG(kInfo, "%s: not ready any more; in %lld ms the listeners stop", name,
+             static_cast<long long>(options_.drain_delay.count()));
+  } else {
+    WEIR_LOG(kInfo, "%s: not ready any more", name);
+  }
+  OnWatch();
+}
+
+void Server::StartDrain() {
+  phase_ = Phase::kDraining;
   drain_until_ms_ = loop_.now_ms() + static_cast<uint64_t>(options_.drain_time.count());
-  WEIR_LOG(kInfo, "%s: draining, for at most %lld ms", number == SIGINT ? "SIGINT" : "SIGTERM",
+  WEIR_LOG(kInfo, "draining, for at most %lld ms",
            static_cast<long long>(options_.drain_time.count()));
   for (const auto& worker : workers_) worker->Drain();
-  loop_.reactor()->SetDeadline(&watch_, std::min(drain_until_ms_, loop_.now_ms() + kWatchMemoryMs));
 }
 
 }  // namespace weir::server

@@ -20,8 +20,11 @@ namespace weir::server {
 
 // The life of a serving process: bind, start the workers, watch memory and signals, drain.
 //
-//   kRunning --SIGTERM, SIGINT--> kDraining --last connection, or drain time--> kDone
-//                                     '--second signal--> the process ends at once
+//   kRunning --SIGTERM, SIGINT--> kDelaying --drain delay--> kDraining --> kDone
+//
+// While it delays it serves as ever, but says that it is not ready, so that whoever sends it work
+// can stop. It has drained with its last connection, or when the drain time is over. A second
+// signal ends the process at once.
 class Server final : public WorkerObserver {
  public:
   // `context` is complete, `listeners` are built; all must outlive it.
@@ -33,7 +36,7 @@ class Server final : public WorkerObserver {
   int Run();
 
  private:
-  enum class Phase : uint8_t { kRunning, kDraining, kDone };
+  enum class Phase : uint8_t { kRunning, kDelaying, kDraining, kDone };
   // The main thread's clock: looks at the memory, and ends the drain.
   class Watch final : public net::Actor {
    public:
@@ -48,7 +51,10 @@ class Server final : public WorkerObserver {
   void OnDrained(uint32_t worker) override;
   void OnSignal(int number);
   void OnWatch();
-  void StartDrain(int number);
+  void OnEndSignal(int number);
+  void StartDrain();
+  // What is due of the drain; when it wants to be called again at the latest.
+  uint64_t TendDrain();
   void CheckMemory();
   uint64_t MemoryLimit() const;
   int Bind();
@@ -65,7 +71,8 @@ class Server final : public WorkerObserver {
   OverloadLevel overload_ = OverloadLevel::kNone;
   uint64_t memory_limit_ = 0;
   uint64_t started_ms_;
-  uint64_t drain_until_ms_ = 0;
+  uint64_t drain_at_ms_ = 0;     // kDelaying: when the drain begins
+  uint64_t drain_until_ms_ = 0;  // kDraining
   std::vector<bool> drained_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

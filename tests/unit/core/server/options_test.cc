@@ -21,6 +21,7 @@ TEST(OptionsTest, AFileIsServedWithTheDefaults) {
   ASSERT_TRUE(parsed.options.has_value()) << parsed.text;
   EXPECT_EQ(parsed.options->command, Command::kServe);
   EXPECT_EQ(parsed.options->config_path, "weir.yaml");
+  EXPECT_EQ(parsed.options->drain_delay, std::chrono::seconds(0));
   EXPECT_EQ(parsed.options->drain_time, std::chrono::seconds(30));
   EXPECT_EQ(parsed.options->log_level, base::LogLevel::kInfo);
   EXPECT_EQ(parsed.options->max_memory, 0u);
@@ -31,7 +32,7 @@ TEST(OptionsTest, EveryOptionIsRead) {
   const ParsedOptions parsed =
       Parse({"--config-yaml", "listeners: []", "--concurrency", "3", "--log-level", "debug",
              "--log-path", "/tmp/log", "--plugin-path", "/a:/b", "--drain-time", "1500ms",
-             "--max-memory", "512MiB", "--address-file", "/tmp/addresses"});
+             "--drain-delay", "2s", "--max-memory", "512MiB", "--address-file", "/tmp/addresses"});
   ASSERT_TRUE(parsed.options.has_value()) << parsed.text;
   EXPECT_EQ(parsed.options->config_yaml, "listeners: []");
   EXPECT_EQ(parsed.options->concurrency, 3u);
@@ -39,6 +40,7 @@ TEST(OptionsTest, EveryOptionIsRead) {
   EXPECT_EQ(parsed.options->log_path, "/tmp/log");
   EXPECT_EQ(parsed.options->plugin_path, "/a:/b");
   EXPECT_EQ(parsed.options->drain_time, std::chrono::milliseconds(1500));
+  EXPECT_EQ(parsed.options->drain_delay, std::chrono::seconds(2));
   EXPECT_EQ(parsed.options->max_memory, 512u << 20);
   EXPECT_EQ(parsed.options->address_file, "/tmp/addresses");
 }
@@ -106,6 +108,7 @@ TEST(OptionsTest, AMistakeIsExitCodeTwoAndNamed) {
       {{"-c", "a", "--drain-time", "fast"}, "fast"},
       {{"-c", "a", "--drain-time", "-1s"}, "--drain-time"},
       {{"-c", "a", "--drain-time", "25h"}, "25h"},
+      {{"-c", "a", "--drain-delay", "later"}, "later"},
       {{"-c", "a", "--max-memory", "much"}, "much"},
       {{"-c", "a", "--max-memory", "0"}, "--max-memory"},
   };
