@@ -13,7 +13,7 @@ import tempfile
 import tree
 
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
-_COMMAND = re.compile(r"\./dev (\w+)")
+_COMMAND = re.compile(r"\./dev ([\w-]+)")
 _YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 HIDDEN_FOLDERS = {"cmake"}
 
@@ -34,7 +34,7 @@ def dead_links(root, path, text):
 
 
 def unknown_commands(root, path, text):
-    known = set(re.findall(r"^cmd_(\w+)\(\)", tree.read(root, "dev"), re.MULTILINE)) | {"help"}
+    known = set(re.findall(r"^cmd_([\w-]+)\(\)", tree.read(root, "dev"), re.MULTILINE)) | {"help"}
     for command in _COMMAND.findall(text):
         if command not in known:
             yield f"{path}: ./dev has no command {command}"
