@@ -38,6 +38,8 @@ class Rbac(CurlTest):
     return config(
         [denies("main", [ADMIN, INNER, EVIL], routes=[open_route, off, route()], **strict),
          listener("allow", http_filters=[envoy, "mux"]),
+         listener("role", http_filters=[rbac("ALLOW", ANY, [{"header": {"name": "x-role", "string_match": {"exact": "admin"}}}]),
+                                        "mux"]),
          denies("edge", ANY, [{"remote_ip": "127.0.0.0/8"}]),
          denies("client", ANY, [{"remote_ip": "10.0.0.0/8"}], xff_num_trusted_hops=1),
          denies("peer", ANY, [{"direct_remote_ip": "127.0.0.0/8"}]),
@@ -95,6 +97,11 @@ class Rbac(CurlTest):
     for first, second in (("evil", "good"), ("good", "evil")):
       self.assertEqual(self.status("/", "-H", "x-team: " + first, "-H", "X-Team: " + second), 403)
     self.assertEqual(self.status("/", "-H", "x-team: good", "-H", "x-team: fine"), 200)
+
+  def test_a_smuggled_second_field_opens_nothing(self):
+    self.assertEqual(self.status("/", "-H", "x-role: admin", name="role"), 200)
+    for first, second in (("user", "admin"), ("admin", "user")):
+      self.assertEqual(self.status("/", "-H", "x-role: " + first, "-H", "X-Role: " + second, name="role"), 403)
 
   def test_a_route_without_rules(self):
     self.assertEqual(self.status("/admin/open"), 200)

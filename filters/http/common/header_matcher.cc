@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string>
 #include <utility>
 
 #include "plugins/sdk/field_rules.h"
@@ -145,6 +146,22 @@ bool HeaderMatcher::Find(const weir_http_api& http, weir_stream* stream, std::ui
   return true;
 }
 
+bool HeaderMatcher::MatchesRepeated(const weir_http_api& http, weir_stream* stream,
+                                    std::string_view first) const {
+  const bool any = repeats_ == Repeats::kAny;
+  const auto matches = [this](std::string_view value) { return Compare(value) != invert_; };
+  if (matches(first) == any) return any;
+  std::string_view value;
+  if (!Find(http, stream, 1, &value)) return !any;
+  // Only a client that repeats the field pays for the copy.
+  std::string joined(first);
+  for (std::uint32_t i = 1; Find(http, stream, i, &value); ++i) {
+    if (matches(value) == any) return any;
+    joined.append(1, ',').append(value);
+  }
+  return matches(joined);
+}
+
 bool HeaderMatcher::Matches(const weir_http_api& http, weir_stream* stream) const {
   std::string_view value;
   if (!Find(http, stream, 0, &value)) {
@@ -152,6 +169,7 @@ bool HeaderMatcher::Matches(const weir_http_api& http, weir_stream* stream) cons
     // Inverted, a field that is not there is matched: as in Envoy.
     return (missing_is_empty_ && Compare({})) != invert_;
   }
+  if (repeats_ != Repeats::kOne) return MatchesRepeated(http, stream, value);
   bool same = Compare(value);
   for (std::uint32_t i = 1; !same && Find(http, stream, i, &value); ++i) same = Compare(value);
   return same != invert_;

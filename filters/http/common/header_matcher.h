@@ -14,15 +14,26 @@ namespace weir::filters {
 // Envoy's HeaderMatcher: whether a request's field, or a part of its start line, is as wanted.
 // Immutable after loading.
 //
-// A field that stands several times is compared value by value, and matches when one of them does;
-// inverted, when none does. The values are never joined: a second field would hide the first one
-// from `exact`, and from what `invert_match` is to keep out. A value with commas is one value.
+// A value with commas is one value. A field that stands several times is compared as Repeats says.
 class HeaderMatcher {
  public:
+  enum class Repeats : std::uint8_t {
+    // It matches when one of the values does; inverted, when none does.
+    kOne,
+    // For what lets a request in: it matches when all of the values do, each inverted by itself,
+    // and the values joined by commas too. So no further field can add what is wanted, and a
+    // backend may read the first value, the last, any of them or the list (RFC 9110 section 5.3).
+    kAll,
+    // For what keeps a request out: one of the values, or the values joined, is enough. So no
+    // further field can hide or split what is not wanted.
+    kAny
+  };
+
   // Every mistake is reported at its place; false when there was one.
   bool Load(const sdk::ConfigNode& entry);
   // The path, the query left out, is equal to `path`.
   void MatchPath(std::string path);
+  void set_repeats(Repeats repeats) { repeats_ = repeats; }
 
   bool Matches(const weir_http_api& http, weir_stream* stream) const;
 
@@ -35,8 +46,11 @@ class HeaderMatcher {
   bool Find(const weir_http_api& http, weir_stream* stream, std::uint32_t index,
             std::string_view* value) const;
   bool Compare(std::string_view value) const;
+  bool MatchesRepeated(const weir_http_api& http, weir_stream* stream,
+                       std::string_view first) const;
 
   Kind kind_ = Kind::kPresent;
+  Repeats repeats_ = Repeats::kOne;
   bool start_ = false;  // a part of the start line
   bool invert_ = false;
   bool present_ = true;  // kPresent: what is wanted

@@ -53,7 +53,9 @@ bool IpAllowConfig::Load(const sdk::ConfigLoad& load) {
 
 bool IpAllowConfig::Allows(std::string_view address) const {
   const auto client = util::ParseIpPort(address);
-  const auto value = client ? trie.Find(client->ip) : util::CidrTrie::kNone;
+  // Who it is is not known: it may be one of those that are to be kept out.
+  if (!client) return false;
+  const auto value = trie.Find(client->ip);
   return value == util::CidrTrie::kNone ? otherwise : value == 1;
 }
 

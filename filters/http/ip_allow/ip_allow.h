@@ -11,7 +11,7 @@ namespace weir::filters {
 // after loading.
 struct IpAllowConfig {
   bool Load(const sdk::ConfigLoad& load);
-  // Of an address as "ip:port"; what is no IP address is in no list.
+  // Of an address as "ip:port"; what is no IP address is not allowed.
   bool Allows(std::string_view address) const;
 
   util::CidrTrie trie;  // 1: allow, 0: deny

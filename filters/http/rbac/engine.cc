@@ -14,7 +14,7 @@ constexpr std::size_t kMaxName = 256;
 constexpr std::pair<std::string_view, Action> kActions[] = {
     {"ALLOW", Action::kAllow}, {"DENY", Action::kDeny}, {"LOG", Action::kLog}};
 
-bool LoadPolicy(const ConfigNode& node, Layer layer, Policy* policy) {
+bool LoadPolicy(const ConfigNode& node, Layer layer, Side side, Policy* policy) {
   if (!node.ExpectMap("a policy")) return false;
   bool ok = true;
   for (const char* key : {"condition", "checked_condition", "cel_config"}) {
@@ -23,8 +23,8 @@ bool LoadPolicy(const ConfigNode& node, Layer layer, Policy* policy) {
   const ConfigNode permissions = node.Get("permissions");
   const ConfigNode principals = node.Get("principals");
   if (!permissions || !principals) return node.Fail("a policy needs permissions and principals");
-  policy->permissions = LoadPermissions(permissions, layer);
-  policy->principals = LoadPrincipals(principals, layer);
+  policy->permissions = LoadPermissions(permissions, layer, side);
+  policy->principals = LoadPrincipals(principals, layer, side);
   return ok && policy->permissions != nullptr && policy->principals != nullptr;
 }
 
@@ -44,6 +44,8 @@ bool Engine::LoadPolicies(const ConfigNode& node, Layer layer) {
   if (!node.ExpectMap("policies")) return false;
   if (node.size() > kMaxPolicies) return node.Fail("more than 10000 policies");
   bool ok = true;
+  // What LOG marks should be marked too often, if anything.
+  const Side side = action_ == Action::kAllow ? Side::kLetsIn : Side::kKeepsOut;
   for (std::size_t i = 0; i < node.size(); ++i) {
     Policy policy;
     policy.name = node.KeyAt(i);
@@ -54,7 +56,7 @@ bool Engine::LoadPolicies(const ConfigNode& node, Layer layer) {
     for (char& c : policy.id) {
       if (c == ' ' || (c >= '\t' && c <= '\r')) c = '_';
     }
-    ok = LoadPolicy(node.At(i), layer, &policy) && ok;
+    ok = LoadPolicy(node.At(i), layer, side, &policy) && ok;
     policies_.push_back(std::move(policy));
   }
   std::sort(policies_.begin(), policies_.end(),

@@ -19,6 +19,10 @@ class AnyRule final : public Rule {
 
 class HeaderRule final : public Rule {
  public:
+  explicit HeaderRule(Side side) {
+    matcher_.set_repeats(side == Side::kLetsIn ? HeaderMatcher::Repeats::kAll
+                                               : HeaderMatcher::Repeats::kAny);
+  }
   bool Load(const sdk::ConfigNode& node) { return matcher_.Load(node); }
   bool Matches(const Subject& subject) const override {
     return subject.http() != nullptr && matcher_.Matches(*subject.http(), subject.stream());

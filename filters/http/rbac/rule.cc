@@ -60,7 +60,7 @@ class Loader {
     const char* one;
     const char* negated;
   };
-  Loader(const Words& words, Layer layer) : words_(words), layer_(layer) {}
+  Loader(const Words& words, Layer layer, Side side) : words_(words), layer_(layer), side_(side) {}
 
   RulePtr LoadOne(const ConfigNode& list, int depth) {
     std::vector<RulePtr> rules;
@@ -115,14 +115,18 @@ class Loader {
   }
 
   RulePtr LoadNot(const ConfigNode& node, int depth) {
+    Turn();
     RulePtr rule = Load(node, depth);
+    Turn();
     address_ = nullptr;
     return rule == nullptr ? nullptr : std::make_unique<NotRule>(std::move(rule));
   }
 
-  template <typename Made, typename Read>
-  RulePtr Make(const ConfigNode& node, Read&& read) {
-    auto rule = std::make_unique<Made>();
+  void Turn() { side_ = side_ == Side::kLetsIn ? Side::kKeepsOut : Side::kLetsIn; }
+
+  template <typename Made, typename Read, typename... Args>
+  RulePtr Make(const ConfigNode& node, Read&& read, Args... args) {
+    auto rule = std::make_unique<Made>(args...);
     return read(rule.get(), node) ? RulePtr(std::move(rule)) : nullptr;
   }
 
@@ -158,6 +162,7 @@ class Loader {
 
   Words words_;
   Layer layer_;
+  Side side_;
   // The rule that was loaded last, when it is one of an address.
   AddressRule* address_ = nullptr;
   Address which_ = Address::kDirect;
@@ -178,7 +183,7 @@ RulePtr Loader::LoadShared(const ConfigNode& entry, int depth, int* found) {
     rule = LoadNot(node, depth);
   }
   if (const ConfigNode node = entry.Get("header"); node && ++*found != 0) {
-    rule = NeedsRequest(node) ? Make<HeaderRule>(node, kLoad) : nullptr;
+    rule = NeedsRequest(node) ? Make<HeaderRule>(node, kLoad, side_) : nullptr;
   }
   if (const ConfigNode node = entry.Get("url_path"); node && ++*found != 0) {
     rule = NeedsRequest(node) ? Make<PathRule>(node, kLoad) : nullptr;
@@ -250,13 +255,13 @@ RulePtr Loader::Load(const ConfigNode& entry, int depth) {
 
 }  // namespace
 
-RulePtr LoadPermissions(const ConfigNode& list, Layer layer) {
-  return Loader({"permission", "rules", "and_rules", "or_rules", "not_rule"}, layer)
+RulePtr LoadPermissions(const ConfigNode& list, Layer layer, Side side) {
+  return Loader({"permission", "rules", "and_rules", "or_rules", "not_rule"}, layer, side)
       .LoadOne(list, 0);
 }
 
-RulePtr LoadPrincipals(const ConfigNode& list, Layer layer) {
-  return Loader({"principal", "ids", "and_ids", "or_ids", "not_id"}, layer).LoadOne(list, 0);
+RulePtr LoadPrincipals(const ConfigNode& list, Layer layer, Side side) {
+  return Loader({"principal", "ids", "and_ids", "or_ids", "not_id"}, layer, side).LoadOne(list, 0);
 }
 
 }  // namespace weir::filters::rbac

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -20,9 +21,14 @@ using RulePtr = std::unique_ptr<const Rule>;
 // What the rules will be asked about.
 enum class Layer { kHttp, kNetwork };
 
+// What follows when a rule matches, the negations around it counted. A request may be read in more
+// than one way (fields that stand several times): what lets it in must hold in all of them, what
+// keeps it out in one.
+enum class Side : std::uint8_t { kLetsIn, kKeepsOut };
+
 // Reads a policy's `permissions` or `principals`: a rule that matches when one of the entries does.
 // Null after a report at the place of each mistake.
-RulePtr LoadPermissions(const sdk::ConfigNode& list, Layer layer);
-RulePtr LoadPrincipals(const sdk::ConfigNode& list, Layer layer);
+RulePtr LoadPermissions(const sdk::ConfigNode& list, Layer layer, Side side);
+RulePtr LoadPrincipals(const sdk::ConfigNode& list, Layer layer, Side side);
 
 }  // namespace weir::filters::rbac

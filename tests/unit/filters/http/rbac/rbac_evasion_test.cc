@@ -23,6 +23,58 @@ TEST(RbacEvasionTest, AFurtherFieldDoesNotUndoAnInversion) {
   EXPECT_FALSE(Permits(not_guest, Request().Field("x-role", "a").Field("x-role", "guest")));
 }
 
+struct Twice : Request {
+  Twice(const char* first, const char* second) { Field("x-a", first).Field("x-a", second); }
+};
+
+TEST(RbacEvasionTest, ASmuggledSecondValueAllowsNothing) {
+  for (const char* kind : {"exact: admin", "prefix: adm", "contains: dmi", "suffix: min",
+                           "safe_regex: {regex: 'admin|root'}"}) {
+    const std::string admin = "{header: {name: x-role, string_match: {" + std::string(kind) + "}}}";
+    EXPECT_TRUE(Permits(admin, Request().Field("x-role", "admin"))) << kind;
+    EXPECT_FALSE(Permits(admin, Request().Field("x-role", "user").Field("x-role", "admin")))
+        << kind;
+    EXPECT_FALSE(Permits(admin, Request().Field("x-role", "admin").Field("x-role", "user")))
+        << kind;
+    EXPECT_FALSE(Permits(admin, Request().Field("x-role", "").Field("x-role", "admin"))) << kind;
+  }
+  const std::string range = "{header: {name: x-n, range_match: {start: 1, end: 9}}}";
+  EXPECT_TRUE(Permits(range, Request().Field("x-n", "5")));
+  EXPECT_FALSE(Permits(range, Request().Field("x-n", "5").Field("x-n", "10")));
+  EXPECT_FALSE(Permits(range, Request().Field("x-n", "5").Field("x-n", "6"))) << "5,6 is no number";
+  const std::string starts = "{header: {name: x-role, string_match: {prefix: adm}}}";
+  EXPECT_TRUE(Permits(starts, Request().Field("x-role", "adm1").Field("x-role", "adm2")));
+}
+
+TEST(RbacEvasionTest, ASecondValueEvadesNoDenial) {
+  // Split in two, as a backend may put it together again.
+  const std::string list = "{header: {name: x-a, string_match: {exact: 'a,b'}}}";
+  EXPECT_FALSE(EvadesDenial(list, Twice("a", "b")));
+  EXPECT_TRUE(EvadesDenial(list, Twice("a", "c")));
+  // All but the good are kept out: a good one does not excuse a bad one.
+  const std::string not_good =
+      "{header: {name: x-a, string_match: {exact: good}, invert_match: true}}";
+  EXPECT_TRUE(EvadesDenial(not_good, Request().Field("x-a", "good")));
+  EXPECT_FALSE(EvadesDenial(not_good, Twice("good", "evil")));
+  EXPECT_FALSE(EvadesDenial(not_good, Twice("evil", "good")));
+  const std::string range = "{header: {name: x-a, range_match: {start: 1, end: 9}}}";
+  EXPECT_FALSE(EvadesDenial(range, Twice("99", "5")));
+}
+
+TEST(RbacEvasionTest, ANegationTurnsTheSafeSide) {
+  const std::string evil = "{header: {name: x-a, string_match: {exact: evil}}}";
+  const std::string good = "{header: {name: x-a, string_match: {exact: good}}}";
+  const auto no = [](const std::string& rule) { return "{not_rule: " + rule + "}"; };
+  EXPECT_FALSE(Permits(no(evil), Twice("good", "evil")));
+  EXPECT_FALSE(Permits(no(evil), Twice("evil", "good")));
+  EXPECT_TRUE(Permits(no(evil), Twice("good", "fine")));
+  EXPECT_FALSE(EvadesDenial(no(good), Twice("good", "evil")));
+  EXPECT_FALSE(Permits(no(no(good)), Twice("good", "evil")));
+  EXPECT_FALSE(EvadesDenial(no(no(evil)), Twice("good", "evil")));
+  EXPECT_FALSE(
+      Knows("{and_ids: {ids: [{not_id: " + evil + "}, {any: true}]}}", Twice("good", "evil")));
+}
+
 TEST(RbacEvasionTest, ACommaMakesNoSecondValue) {
   const std::string admin = "{header: {name: x-role, string_match: {exact: admin}}}";
   EXPECT_FALSE(Permits(admin, Request().Field("x-role", "user,admin")));
