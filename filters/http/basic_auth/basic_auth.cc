@@ -31,13 +31,16 @@ struct BasicAuth::Job {
   PasswordHash::Sha1 sha1 = nullptr;
   bool right = false;
 
-  // On a helper thread. Whoever is not in the list costs as much as the slowest who is.
+  // On a helper thread. Takes as long whoever it is.
   void Run() {
     const UserList& list = users.list();
-    const PasswordHash* const hash = list.Find(credentials.user);
-    const bool slow = hash != nullptr && hash->kind() == PasswordHash::Kind::kCrypt;
-    const bool equal = hash != nullptr && hash->Matches(credentials.password, sha1);
-    if (!slow) (void)list.slowest()->Matches(credentials.password, sha1);
+    const PasswordHash* const own = list.Find(credentials.user);
+    const bool quick = own != nullptr && own->kind() == PasswordHash::Kind::kSha;
+    bool equal = quick && own->Matches(credentials.password, sha1);
+    for (const PasswordHash* const hash : list.Work(own)) {
+      const bool matches = hash->Matches(credentials.password, sha1);
+      equal = equal || (hash == own && matches);
+    }
     right = equal;
   }
 };
@@ -77,7 +80,7 @@ Status BasicAuth::Missing() {
 
 Status BasicAuth::Check(const Credentials& credentials) {
   const UserList& list = users().list();
-  if (list.slowest() != nullptr) return Hash(credentials);
+  if (list.slow()) return Hash(credentials);
   static const PasswordHash nobody = [] {
     PasswordHash hash;
     (void)hash.Parse("{SHA}AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
@@ -107,21 +110,20 @@ Status BasicAuth::Hash(const Credentials& credentials) {
   }
   if (started) return Status::kStopAllWatermark;
   config().overloaded.Add();
-  stream().LocalReply(
-      {503, "too many passwords wait to be looked at", kBusy, {{"retry-after", "1"}}});
-  return Status::kStopAll;
+  return Answer({503, "too many passwords wait to be looked at", kBusy, {{"retry-after", "1"}}});
 }
 
 void BasicAuth::OnHashed(const Job& job) {
   if (!job.right) {
-    Deny(kWrong);
+    // Between the hooks nobody hears of a failure: the request that waits would go on waiting.
+    if (Deny(kWrong) == Status::kFail) stream().Reset();
     return;
   }
   job.worker->cache.Add(job.mac, host().NowMs() + config().cache_ttl_ms, config().cache_size);
   if (Allow(job.credentials.user)) {
     stream().Resume(WEIR_REQUEST);
-  } else {
-    stream().LocalReply({500, "", "basic_auth_error", {}});
+  } else if (!stream().LocalReply({500, "", "basic_auth_error", {}})) {
+    stream().Reset();
   }
 }
 
@@ -131,12 +133,15 @@ bool BasicAuth::Allow(const std::string& user) {
   return config().forward_header.empty() || request().Set(config().forward_header, user);
 }
 
+Status BasicAuth::Answer(const sdk::Reply& reply) {
+  return stream().LocalReply(reply) ? Status::kStopAll : Status::kFail;
+}
+
 Status BasicAuth::Deny(std::string_view details) {
   config().denied.Add();
   const std::string_view body = details == kNone ? "a user name and a password are needed"
                                                  : "this user name and password are not valid";
-  stream().LocalReply({401, body, details, {{"www-authenticate", config().challenge}}});
-  return Status::kStopAll;
+  return Answer({401, body, details, {{"www-authenticate", config().challenge}}});
 }
 
 namespace {

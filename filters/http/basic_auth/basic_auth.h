@@ -29,6 +29,7 @@ class BasicAuth : public sdk::HttpFilter<BasicAuth, BasicAuthConfig, BasicAuthRo
   sdk::Status Hash(const Credentials& credentials);
   void OnHashed(const Job& job);
   bool Allow(const std::string& user);
+  sdk::Status Answer(const sdk::Reply& reply);
   sdk::Status Deny(std::string_view details);
 };
 

@@ -42,7 +42,7 @@ void Append(std::string* to, const std::string& part) {
 
 bool BasicAuthUsers::Load(const sdk::ConfigLoad& load, const ConfigNode& node) {
   if (!list_->Load(node)) return false;
-  if (list_->slowest() != nullptr && !WEIR_HAS(load.host.abi(), offload)) {
+  if (list_->slow() && !WEIR_HAS(load.host.abi(), offload)) {
     return node.Fail("this host has no helper threads for slow hashes");
   }
   const std::uint32_t workers = std::max(load.host.workers(), 1u);

@@ -18,8 +18,6 @@ using util::IsDigit;
 constexpr int kMaxBcryptCost = 14;
 constexpr std::uint64_t kMaxRounds = 2000000;
 constexpr std::uint64_t kDefaultRounds = 5000;  // of $5$ and $6$, without rounds=
-// One round of SHA-2, against one of bcrypt's 2^cost: measured, roughly.
-constexpr std::uint64_t kBcryptRound = 100;
 
 bool IsCryptText(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -55,7 +53,7 @@ const char* PasswordHash::ParseBcrypt(std::string_view text) {
   }
   const int cost = (text[4] - '0') * 10 + (text[5] - '0');
   if (cost < 4 || cost > kMaxBcryptCost) return "bcrypt's cost is to be 4 to 14";
-  cost_ = kBcryptRound << cost;
+  cost_ = static_cast<std::uint64_t>(cost);
   return nullptr;
 }
 
@@ -88,6 +86,7 @@ const char* PasswordHash::Parse(std::string_view text) {
   if (text.substr(0, kSha.size()) == kSha) return ParseSha(text.substr(kSha.size()));
   kind_ = Kind::kCrypt;
   text_.assign(text);
+  method_ = text.size() > 1 ? text[1] : char{0};
   const std::string_view method = text.substr(0, 4);
   if (method == "$2y$" || method == "$2b$" || method == "$2a$") return ParseBcrypt(text);
   if (text.substr(0, 3) == "$5$") return ParseSha2(text, 43);

@@ -23,8 +23,10 @@ class PasswordHash {
   bool Matches(const std::string& password, Sha1 sha1) const;
 
   Kind kind() const { return kind_; }
-  // About how long it takes, to compare with others.
-  std::uint64_t cost() const { return cost_; }
+  // Whether the other takes as long: the same method, as often.
+  bool CostsLike(const PasswordHash& other) const {
+    return method_ == other.method_ && cost_ == other.cost_;
+  }
 
  private:
   const char* ParseSha(std::string_view text);
@@ -32,8 +34,9 @@ class PasswordHash {
   const char* ParseSha2(std::string_view text, std::size_t digest);
 
   Kind kind_ = Kind::kSha;
-  std::uint64_t cost_ = 0;
-  std::string text_;  // kCrypt: all of it; kSha: the 20 bytes
+  char method_ = 0;         // kCrypt: the one behind the first $
+  std::uint64_t cost_ = 0;  // of bcrypt the power of two, of the others the rounds
+  std::string text_;        // kCrypt: all of it; kSha: the 20 bytes
 };
 
 // Whether both are equal; the time tells their lengths alone.

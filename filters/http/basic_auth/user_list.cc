@@ -1,5 +1,6 @@
 #include "filters/http/basic_auth/user_list.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -14,6 +15,7 @@ using sdk::ConfigNode;
 
 constexpr std::size_t kMaxBytes = 4u << 20;
 constexpr std::size_t kMaxUsers = 20000;
+constexpr std::size_t kMaxCosts = 4;
 
 }  // namespace
 
@@ -48,11 +50,28 @@ bool UserList::LoadText(const ConfigNode& node, std::string_view text) {
     if (!problem.empty()) return node.Fail("line " + std::to_string(number) + ": " + problem);
   }
   if (users_.empty()) return node.Fail("there is no user in it");
+  return FindCosts(node);
+}
+
+bool UserList::FindCosts(const ConfigNode& node) {
   for (const auto& [name, hash] : users_) {
     if (hash.kind() != PasswordHash::Kind::kCrypt) continue;
-    if (slowest_ == nullptr || hash.cost() > slowest_->cost()) slowest_ = &hash;
+    const auto same = [hash = &hash](const PasswordHash* other) { return other->CostsLike(*hash); };
+    if (std::none_of(costs_.begin(), costs_.end(), same)) costs_.push_back(&hash);
+    if (costs_.size() > kMaxCosts) {
+      return node.Fail(
+          "more than 4 costs of hashes: each password is hashed once for each of them");
+    }
   }
   return true;
+}
+
+std::vector<const PasswordHash*> UserList::Work(const PasswordHash* own) const {
+  std::vector<const PasswordHash*> work = costs_;
+  for (const PasswordHash*& hash : work) {
+    if (own != nullptr && own->CostsLike(*hash)) hash = own;
+  }
+  return work;
 }
 
 bool UserList::Load(const ConfigNode& node) {

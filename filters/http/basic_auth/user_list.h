@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "filters/http/basic_auth/password_hash.h"
 #include "plugins/sdk/config_node.h"
@@ -17,17 +18,22 @@ class UserList {
 
   // Null for a user who is not there.
   const PasswordHash* Find(const std::string& user) const;
-  // The slowest hash of all; null where all are quick. Whoever is not there, or has a quick hash,
-  // is compared with it too, so that the time does not tell who is there.
-  const PasswordHash* slowest() const { return slowest_; }
+  // Whether a hash is one that is slow on purpose.
+  bool slow() const { return !costs_.empty(); }
+  // What a password is to be compared with so that the time does not tell whether the user is
+  // there, nor what hash is theirs: a slow hash of each cost that the list has, the user's own
+  // among them, in the same order for everybody. Only the user's own says whether the password is
+  // right.
+  std::vector<const PasswordHash*> Work(const PasswordHash* own) const;
   bool empty() const { return users_.empty(); }
 
  private:
   bool LoadText(const sdk::ConfigNode& node, std::string_view text);
+  bool FindCosts(const sdk::ConfigNode& node);
   std::string AddLine(std::string_view line);
 
   std::unordered_map<std::string, PasswordHash> users_;
-  const PasswordHash* slowest_ = nullptr;
+  std::vector<const PasswordHash*> costs_;  // one slow hash of each cost
 };
 
 }  // namespace weir::filters

@@ -210,7 +210,8 @@ void ExtAuthz::Deny(const sdk::CalloutResponse& answer) {
     }
   }
   stream().SetFlag("UAEX");
-  stream().LocalReply(reply);
+  // Nothing would end the request that waits if the answer had no room.
+  if (!stream().LocalReply(reply)) Refuse(reply.status, kDenied);
 }
 
 bool ExtAuthz::Fail() {
@@ -229,7 +230,7 @@ bool ExtAuthz::Fail() {
 void ExtAuthz::Refuse(std::uint32_t status, std::string_view details) {
   state_ = State::kOver;
   stream().SetFlag("UAEX");
-  stream().LocalReply({status, {}, details, {}});
+  if (!stream().LocalReply({status, {}, details, {}})) stream().Reset();
 }
 
 Status ExtAuthz::OnResponseHeaders(bool) {

@@ -108,6 +108,18 @@ TEST_F(BasicAuthTest, AWrongPasswordAndAnUnknownUserAreDeniedInTheSameWay) {
   }
 }
 
+TEST_F(BasicAuthTest, ARequestWhoseAnswerHasNoRoomFailsAndDoesNotWaitForEver) {
+  const FakeConfig config = Load(kUsers);
+  Exchange late(config, kWrong);
+  EXPECT_EQ(late.Headers(), WEIR_STOP_ALL_WATERMARK);
+  late.stream->failure = WEIR_NO_ROOM;
+  World().RunPosted();
+  EXPECT_EQ(late.stream->resets, 1);
+  Exchange at_once(config, "");
+  at_once.stream->failure = WEIR_NO_ROOM;
+  EXPECT_LT(at_once.Headers(), 0);
+}
+
 TEST_F(BasicAuthTest, AQuickHashAmongSlowOnesTakesTheirWay) {
   const FakeConfig config = Load(kUsers);
   Exchange request(config, kDora);

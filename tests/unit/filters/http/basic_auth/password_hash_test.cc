@@ -52,13 +52,17 @@ TEST(PasswordHashTest, WhatCannotBeAHashIsSaidToBeNone) {
   }
 }
 
-TEST(PasswordHashTest, CostsCanBeCompared) {
+TEST(PasswordHashTest, MethodAndRoundsAreTheCost) {
   PasswordHash bcrypt, sha, sha256;
   ASSERT_EQ(bcrypt.Parse("$2y$12$7mtZ5q.sclIvC2G6CUJC4eRkulBdbzkLtiQuQ4wJMv7RbAjOfwtza"), nullptr);
   ASSERT_EQ(sha.Parse(kHashes[5]), nullptr);
   ASSERT_EQ(sha256.Parse(kHashes[3]), nullptr);
-  EXPECT_GT(bcrypt.cost(), sha256.cost());
-  EXPECT_GT(sha256.cost(), sha.cost());
+  EXPECT_TRUE(bcrypt.CostsLike(bcrypt));
+  EXPECT_FALSE(bcrypt.CostsLike(sha256));
+  EXPECT_FALSE(sha256.CostsLike(sha));
+  PasswordHash cheaper;
+  ASSERT_EQ(cheaper.Parse("$2y$11$7mtZ5q.sclIvC2G6CUJC4eRkulBdbzkLtiQuQ4wJMv7RbAjOfwtza"), nullptr);
+  EXPECT_FALSE(bcrypt.CostsLike(cheaper));
 }
 
 TEST(PasswordHashTest, EqualityLooksAtAllBytes) {

@@ -339,6 +339,17 @@ TEST(ExtAuthzTest, AMessageThatCannotBeChangedIsNotLetThrough) {
   EXPECT_EQ(World().counters["ext_authz.ok"], 0u);
 }
 
+TEST(ExtAuthzTest, ARequestWhoseAnswerHasNoRoomIsResetAndDoesNotWaitForEver) {
+  for (const std::uint32_t status : {403u, 500u}) {
+    Exchange x(Yaml());
+    x.Headers();
+    x.stream.failure = WEIR_NO_ROOM;
+    World().callout()->Answer(status);
+    EXPECT_EQ(x.stream.resets, 1) << status;
+    EXPECT_EQ(x.stream.resumes, 0) << status;
+  }
+}
+
 TEST(ExtAuthzTest, TunnelsAreAskedForWithoutBodyAndPlainConnectIsANo) {
   Exchange upgrade(Yaml("", "with_request_body: {max_request_bytes: 10}\n"));
   upgrade.stream.SetStart(":method", "CONNECT");
