@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <sstream>
-#include <thread>
 
 #include <CLI/CLI.hpp>
-#include <sched.h>
 
 #include "core/config/node.h"
+#include "core/server/cpu_count.h"
 
 #ifndef WEIR_VERSION
 #define WEIR_VERSION "unknown"
@@ -65,7 +64,8 @@ std::string CheckBytes(const std::string& text) {
 
 void AddRunOptions(CLI::App* app, Options* options, Raw* raw) {
   app->add_option("--concurrency", options->concurrency,
-                  "Worker threads; default: the CPUs this process may use")
+                  "Worker threads; default: the CPUs this process may use, by affinity and the "
+                  "control group's quota")
       ->type_name("N")
       ->check(CLI::Range(1u, kMaxWorkers));
   app->add_option("--log-level", raw->log_level,
@@ -199,14 +199,6 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
 }
 
 }  // namespace
-
-uint32_t AvailableCpus() {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
-    return static_cast<uint32_t>(std::max(1, CPU_COUNT(&cpus)));
-  return std::max(1u, std::thread::hardware_concurrency());
-}
 
 ParsedOptions ParseOptions(int argc, const char* const* argv) {
   CLI::App app("Weir, a reverse proxy for HTTP", "weir");

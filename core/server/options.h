@@ -42,7 +42,7 @@ struct Options {
   PluginTest plugin_test;
   base::LogLevel log_level = base::LogLevel::kInfo;
   std::string log_path;      // empty: stderr
-  uint32_t concurrency = 1;  // workers. Default: the CPUs of the affinity mask
+  uint32_t concurrency = 1;  // workers. Default: AvailableCpus()
   std::string plugin_path;   // directories, separated by colons; empty: the default
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_time{30'000};
@@ -60,8 +60,5 @@ struct ParsedOptions {
 };
 
 ParsedOptions ParseOptions(int argc, const char* const* argv);
-
-// CPUs that this process may run on.
-uint32_t AvailableCpus();
 
 }  // namespace weir::server

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <string_view>
 
 #include <fcntl.h>
 #include <unistd.h>
+
+#include "core/server/cgroup.h"
 
 namespace weir::server {
 namespace {
@@ -29,27 +30,6 @@ uint64_t ReadLimit(const std::string& path) {
   return value;
 }
 
-// The smallest limit from `group` up to the root of the hierarchy.
-uint64_t SmallestLimit(const std::string& hierarchy, std::string group, const char* file) {
-  uint64_t smallest = UINT64_MAX;
-  for (;;) {
-    smallest = std::min(smallest, ReadLimit(hierarchy + group + "/" + file));
-    const size_t slash = group.rfind('/');
-    if (slash == std::string::npos || group.empty()) return smallest;
-    group.resize(slash);
-  }
-}
-
-bool HasController(std::string_view list, std::string_view name) {
-  while (!list.empty()) {
-    const size_t comma = list.find(',');
-    if (list.substr(0, comma) == name) return true;
-    if (comma == std::string_view::npos) return false;
-    list.remove_prefix(comma + 1);
-  }
-  return false;
-}
-
 }  // namespace
 
 OverloadLevel NextOverloadLevel(OverloadLevel present, uint64_t used, uint64_t limit) {
@@ -64,24 +44,11 @@ OverloadLevel NextOverloadLevel(OverloadLevel present, uint64_t used, uint64_t l
 }
 
 uint64_t CgroupMemoryLimit(const std::string& root) {
-  std::ifstream groups(root + "/proc/self/cgroup");
   uint64_t smallest = UINT64_MAX;
-  // "hierarchy:controllers:path"; version 2 is hierarchy 0 without controllers.
-  for (std::string line; std::getline(groups, line);) {
-    const size_t first = line.find(':');
-    const size_t second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string_view controllers =
-        std::string_view(line).substr(first + 1, second - first - 1);
-    std::string group = line.substr(second + 1);
-    if (group == "/") group.clear();
-    if (controllers.empty()) {
-      smallest = std::min(smallest, SmallestLimit(root + "/sys/fs/cgroup", group, "memory.max"));
-    } else if (HasController(controllers, "memory")) {
-      smallest = std::min(
-          smallest, SmallestLimit(root + "/sys/fs/cgroup/memory", group, "memory.limit_in_bytes"));
-    }
-  }
+  ForEachCgroup(root, "memory", [&](const std::string& folder, int version) {
+    const char* file = version == 2 ? "/memory.max" : "/memory.limit_in_bytes";
+    smallest = std::min(smallest, ReadLimit(folder + file));
+  });
   return smallest == UINT64_MAX ? 0 : smallest;
 }
 

@@ -115,6 +115,23 @@ class DefaultFile(unittest.TestCase):
     self.assertEqual(self.container.status("NoNewPrivs"), ["1"])
 
 
+class Workers(unittest.TestCase):
+
+  def threads(self, *flags, concurrency=None):
+    command = ["-c", "/etc/weir/weir.yaml"] + (["--concurrency", str(concurrency)] if concurrency else [])
+    container = Container(command=command, flags=flags)
+    try:
+      return int(container.status("Threads")[0])
+    finally:
+      container.remove()
+
+  def test_are_as_many_as_the_quota_of_cpus_allows(self):
+    one, two = self.threads(concurrency=1), self.threads(concurrency=2)
+    self.assertEqual(two, one + 1)
+    self.assertEqual(self.threads("--cpus", "0.5"), one)
+    self.assertEqual(self.threads("--cpus", "1.5"), min(one + len(os.sched_getaffinity(0)) - 1, two))
+
+
 class OwnFile(unittest.TestCase):
 
   def setUp(self):

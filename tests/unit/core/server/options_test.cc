@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include "core/server/cpu_count.h"
+
 namespace weir::server {
 namespace {
 
