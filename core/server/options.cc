@@ -77,7 +77,7 @@ void AddRunOptions(CLI::App* app, Options* options, Raw* raw) {
       ->type_name("PATH");
   app->add_option("--plugin-path", options->plugin_path,
                   "Directories to look for plugins in, separated by colons; default: "
-                  "WEIR_PLUGIN_PATH, else beside the program")
+                  "WEIR_PLUGIN_PATH, else beside the program; +DIRS: behind those")
       ->type_name("DIRS");
   app->add_option("--drain-delay", raw->drain_delay,
                   "How long it serves on, not ready any more, before it drains; default 0s")

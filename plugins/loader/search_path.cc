@@ -19,17 +19,27 @@ std::vector<std::string> SplitList(std::string_view list) {
   return result;
 }
 
-}  // namespace
-
-std::vector<std::string> SearchPath(std::string_view option, const char* environment,
-                                    std::string_view binary) {
-  std::vector<std::string> given = SplitList(option);
-  if (given.empty() && environment != nullptr) given = SplitList(environment);
-  if (!given.empty()) return given;
+std::vector<std::string> OfBinary(std::string_view binary) {
   const std::size_t slash = binary.rfind('/');
   if (slash == std::string_view::npos) return {};
   const std::string directory(binary.substr(0, slash));
   return {directory + "/plugins.d", directory + "/../lib/weir/plugins"};
+}
+
+std::vector<std::string> WithoutOption(const char* environment, std::string_view binary) {
+  return environment == nullptr ? OfBinary(binary) : SearchPath(environment, nullptr, binary);
+}
+
+}  // namespace
+
+std::vector<std::string> SearchPath(std::string_view option, const char* environment,
+                                    std::string_view binary) {
+  const bool more = !option.empty() && option.front() == '+';
+  std::vector<std::string> given = SplitList(more ? option.substr(1) : option);
+  if (!given.empty() && !more) return given;
+  std::vector<std::string> path = WithoutOption(environment, binary);
+  path.insert(path.end(), given.begin(), given.end());
+  return path;
 }
 
 std::string BinaryPath() {

@@ -9,8 +9,9 @@ namespace weir::plugins {
 // The directories in which plugins are looked for, in order: the option's colon-separated list;
 // when that is empty, the environment's; when that is empty too, `plugins.d` beside the binary and
 // then
-// `../lib/weir/plugins` from it. The first list that is given replaces the others. Empty entries
-// are dropped, for an empty entry must not mean "the current directory".
+// `../lib/weir/plugins` from it. The first list that is given replaces the others; one that begins
+// with a + stands behind what would be without it. Empty entries are dropped, for an empty entry
+// must not mean "the current directory".
 //
 // `environment` is the value of WEIR_PLUGIN_PATH, null when unset. `binary` is the path of the
 // program; see BinaryPath.

@@ -28,6 +28,16 @@ TEST(SearchPathTest, EmptyEntriesAreNotTheCurrentDirectory) {
               ElementsAre("/usr/bin/plugins.d", "/usr/bin/../lib/weir/plugins"));
 }
 
+TEST(SearchPathTest, APlusAddsToWhatWouldBeWithoutTheList) {
+  EXPECT_THAT(SearchPath("+/a:/b", nullptr, "/usr/bin/weir"),
+              ElementsAre("/usr/bin/plugins.d", "/usr/bin/../lib/weir/plugins", "/a", "/b"));
+  EXPECT_THAT(SearchPath("+/a", "/c", "/usr/bin/weir"), ElementsAre("/c", "/a"));
+  EXPECT_THAT(SearchPath("+/a", "+/c", "/bin/weir"),
+              ElementsAre("/bin/plugins.d", "/bin/../lib/weir/plugins", "/c", "/a"));
+  EXPECT_THAT(SearchPath("/a", "+/c", "/bin/weir"), ElementsAre("/a"));
+  EXPECT_THAT(SearchPath("+", "/c", "/bin/weir"), ElementsAre("/c"));
+}
+
 TEST(SearchPathTest, NothingKnownIsNoDirectory) {
   EXPECT_THAT(SearchPath("", nullptr, ""), IsEmpty());
 }
