@@ -22,7 +22,7 @@ listeners:
   - name: http
     address: 127.0.0.1:0
     http:
-      access_log: [{name: file, typed_config: {path: /dev/stderr}}]
+      access_log: [{name: file, typed_config: {path: /dev/stderr, log_format: {text_format: "%DURATION%"}}}]
       routes: [{match: {prefix: /}, direct_response: {status: 200}}]
 """
 
