@@ -50,7 +50,7 @@ CalloutSet::CalloutSet(net::WorkerContext* worker, TerminalMaker* maker,
                        observe::StatRegistry* registry,
                        const std::vector<config::Cluster>& clusters)
     : worker_(worker), maker_(maker) {
-  for (size_t i = 0; i < clusters.size(); ++i) routes_[clusters[i].name] = TableOf(clusters[i], i);
+  for (size_t i = 0; i < clusters.size(); ++i) AddCluster(clusters[i], i);
   const auto cell = [&](const char* name, observe::StatKind kind) {
     return worker->stats->Get(registry->Define(name, kind));
   };
@@ -61,6 +61,11 @@ CalloutSet::CalloutSet(net::WorkerContext* worker, TerminalMaker* maker,
   refused_ = cell("callout.refused", observe::StatKind::kCounter);
   threw_ = cell("callout.threw", observe::StatKind::kCounter);
   current = this;
+}
+
+void CalloutSet::AddCluster(const config::Cluster& cluster, size_t index) {
+  auto& routes = routes_[cluster.name];
+  if (routes == nullptr) routes = TableOf(cluster, index);
 }
 
 CalloutSet::~CalloutSet() {

@@ -38,6 +38,9 @@ class CalloutSet {
   // The calling thread's; null on a thread that has none.
   static CalloutSet* Current();
 
+  // A cluster that is there from now on, for whose routes `maker` knows it by this index.
+  void AddCluster(const config::Cluster& cluster, size_t index);
+
   // See weir_callout_api.
   weir_callout* Start(const weir_callout_request* request, const weir_callout_hooks* hooks,
                       void* user);

@@ -12,10 +12,14 @@ class ConnectionLimit {
   // limit 0: none.
   explicit ConnectionLimit(uint32_t limit = 0) : limit_(limit) {}
 
+  // A new bound; what is open beyond it stays. Whoever waits must be woken by the caller.
+  void SetLimit(uint32_t limit) { limit_.store(limit, std::memory_order_relaxed); }
+
   bool TryTake() {
+    const uint32_t most = limit();
     uint32_t open = open_.load(std::memory_order_relaxed);
     do {
-      if (limit_ != 0 && open >= limit_) return false;
+      if (most != 0 && open >= most) return false;
     } while (!open_.compare_exchange_weak(open, open + 1));
     return true;
   }
@@ -31,14 +35,15 @@ class ConnectionLimit {
   // one of the two sees the other.)
   bool Wait() {
     waiting_.store(true);
-    return limit_ != 0 && open_.load() >= limit_;
+    const uint32_t most = limit();
+    return most != 0 && open_.load() >= most;
   }
 
   uint32_t open() const { return open_.load(std::memory_order_relaxed); }
-  uint32_t limit() const { return limit_; }
+  uint32_t limit() const { return limit_.load(std::memory_order_relaxed); }
 
  private:
-  const uint32_t limit_;
+  std::atomic<uint32_t> limit_;
   std::atomic<uint32_t> open_{0};
   std::atomic<bool> waiting_{false};
 };

@@ -115,6 +115,10 @@ void ListenSocket::Pause() {
   accepting_ = false;
 }
 
+void ListenSocket::SetBacklog(int backlog) {
+  if (fd_ >= 0) listen(fd_, backlog > 0 ? backlog : kMaxBacklog);
+}
+
 void ListenSocket::Close() {
   if (fd_ < 0) return;
   Pause();

@@ -73,6 +73,8 @@ class ListenSocket : public Actor {
   // Pausing and resuming is idempotent; after Close nothing has an effect.
   void Resume();
   void Pause();
+  // How many may wait; 0: net.core.somaxconn.
+  void SetBacklog(int backlog);
   // Accepts until nobody waits, and closes.
   void Close();
 

@@ -36,7 +36,12 @@ AcceptedConnection ServedConnection::Release() {
   return accepted;
 }
 
+bool ServedConnection::draining() const {
+  return worker_->draining || (place_.home() != nullptr && place_.home()->draining());
+}
+
 void ConnectionHome::DrainAll() {
+  if (std::exchange(draining_, true)) return;
   // Drain may make other connections unlink, but none is deleted before the turn's end: a list that
   // is emptied front to back and refilled visits each connection once.
   base::List<ServedConnection, &ServedConnection::home_link_> waiting;

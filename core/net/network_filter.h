@@ -61,13 +61,15 @@ class ServedConnection : public Actor, public IoClient {
  public:
   ServedConnection(AcceptedConnection&& accepted, WorkerContext* worker);
 
-  // The worker drains: finish what was begun and go, as soon as the peer can know. Called once,
-  // from the event loop, never from inside the connection's own calls. A connection that is made
-  // while worker->draining is already set gets no call: it looks itself.
+  // The worker drains, or the listener was replaced: finish what was begun and go, as soon as the
+  // peer can know. Called once, from the event loop, never from inside the connection's own calls.
+  // A connection that is made while draining() is already true gets no call: it looks itself.
   virtual void Drain() = 0;
 
   // Gives the connection away, its place with it; what is left of this object has only to retire.
   AcceptedConnection Release();
+
+  bool draining() const;
 
   Io* io() const { return io_.get(); }
   const Address& peer() const { return peer_; }
@@ -104,7 +106,10 @@ class ConnectionHome {
   ConnectionHome(const ConnectionHome&) = delete;
   ConnectionHome& operator=(const ConnectionHome&) = delete;
 
+  // Tells each connection to drain, and those to come (ServedConnection::draining). The second call
+  // does nothing.
   void DrainAll();
+  bool draining() const { return draining_; }
   // Deletes the connections that are left, where the worker has stopped for good.
   void DeleteAll();
   // Connections that hold a place.
@@ -119,6 +124,7 @@ class ConnectionHome {
   friend class ServedConnection;
 
   uint32_t open_ = 0;
+  bool draining_ = false;
   base::List<ServedConnection, &ServedConnection::home_link_> connections_;
 };
 
@@ -134,7 +140,8 @@ class TerminalFilter {
 class TerminalFactory {
  public:
   virtual ~TerminalFactory() = default;
-  // Called on the worker's own thread before its loop runs. `worker` outlives the result.
+  // Called on the worker's own thread, before its first connection. `worker` outlives the result,
+  // and so does the factory.
   virtual std::unique_ptr<TerminalFilter> ForWorker(WorkerContext* worker) const = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "core/server/listener_set.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -9,33 +10,56 @@
 
 #include "core/net/listen_socket.h"
 #include "core/server/address_of.h"
+#include "core/server/fingerprint.h"
 #include "core/server/listener_filters.h"
 #include "core/server/network_chain_factory.h"
 #include "core/server/tls_listener.h"
 
 namespace weir::server {
+namespace {
 
-ListenerSet::~ListenerSet() {
-  for (const auto& spec : specs_) {
-    for (const int fd : spec->sockets) {
-      if (fd >= 0) close(fd);
-    }
+bool SameAddress(const config::Address& a, const config::Address& b) {
+  return a.kind == b.kind && a.ip == b.ip && a.port == b.port && a.path == b.path;
+}
+
+}  // namespace
+
+ListenerSpec::~ListenerSpec() {
+  for (const int fd : sockets) {
+    if (fd >= 0) close(fd);
   }
 }
 
-bool ListenerSet::Build(const ServerContext& context, const Wiring& wiring) {
-  global_limit_ = std::make_unique<net::ConnectionLimit>(context.bootstrap->limits.max_connections);
+bool ListenerSet::Build(const ServerContext& context, const Wiring& wiring,
+                        const ListenerSet* previous) {
+  max_connections_ = context.bootstrap->limits.max_connections;
+  global_limit_ = previous != nullptr ? previous->global_limit_
+                                      : std::make_shared<net::ConnectionLimit>(max_connections_);
   bool ok = true;
   for (const config::Listener& listener : context.bootstrap->listeners)
-    ok = BuildOne(context, wiring, listener) && ok;
-  return BuildAdmin(context, wiring) && ok;
+    ok = BuildOne(context, wiring, listener, previous) && ok;
+  return BuildAdmin(context, wiring, previous) && ok;
+}
+
+bool ListenerSet::Keep(const std::string& fingerprint, const ListenerSet* previous) {
+  if (previous == nullptr || fingerprint.empty()) return false;
+  for (const auto& spec : previous->specs_) {
+    if (spec->fingerprint != fingerprint) continue;
+    specs_.push_back(spec);
+    return true;
+  }
+  return false;
 }
 
 bool ListenerSet::BuildOne(const ServerContext& context, const Wiring& wiring,
-                           const config::Listener& listener) {
-  auto spec = std::make_unique<ListenerSpec>();
+                           const config::Listener& listener, const ListenerSet* previous) {
+  std::string fingerprint;
+  if (context.cluster_ids != nullptr) fingerprint = FingerprintOf(*context.bootstrap, listener);
+  if (Keep(fingerprint, previous)) return true;
+  auto spec = std::make_shared<ListenerSpec>();
   spec->config = &listener;
-  spec->limit = std::make_unique<net::ConnectionLimit>(listener.connection_limit);
+  spec->keeps = context.bootstrap;
+  spec->fingerprint = std::move(fingerprint);
   const config::FilterChain& chain = listener.filter_chains.front();
   const size_t before = context.diagnostics->count();
   spec->factory = MakeListenerFilters(
@@ -46,32 +70,78 @@ bool ListenerSet::BuildOne(const ServerContext& context, const Wiring& wiring,
   return ok;
 }
 
-bool ListenerSet::BuildAdmin(const ServerContext& context, const Wiring& wiring) {
+bool ListenerSet::BuildAdmin(const ServerContext& context, const Wiring& wiring,
+                             const ListenerSet* previous) {
   if (!context.bootstrap->admin) return true;
-  admin_.name = "admin";
-  admin_.address = context.bootstrap->admin->address;
-  admin_.mark = context.bootstrap->admin->mark;
+  auto admin = std::make_shared<config::Listener>();
+  admin->name = "admin";
+  admin->address = context.bootstrap->admin->address;
+  admin->mark = context.bootstrap->admin->mark;
   if (wiring.admin == nullptr) {
-    context.diagnostics->Add(admin_.mark, "this program has no admin pages");
+    context.diagnostics->Add(admin->mark, "this program has no admin pages");
     return false;
   }
-  auto spec = std::make_unique<ListenerSpec>();
-  spec->config = &admin_;
-  spec->limit = std::make_unique<net::ConnectionLimit>(admin_.connection_limit);
+  std::string fingerprint;
+  if (context.cluster_ids != nullptr)
+    fingerprint = "admin " + FingerprintOf(*context.bootstrap, *admin);
+  if (Keep(fingerprint, previous)) return true;
+  auto spec = std::make_shared<ListenerSpec>();
+  spec->config = admin.get();
+  spec->fingerprint = std::move(fingerprint);
   // Whoever must look at a proxy that is full gets in.
   spec->administrative = true;
-  spec->factory = wiring.admin(context, admin_);
+  spec->factory = wiring.admin(context, *admin);
+  spec->keeps = std::move(admin);
   const bool ok = spec->factory != nullptr;
   specs_.push_back(std::move(spec));
   return ok;
 }
 
-bool ListenerSet::BindAll(uint32_t workers, std::string* error) {
+bool ListenerSet::BindAll(uint32_t workers, std::string* error, const ListenerSet* previous) {
   for (const auto& spec : specs_) {
-    const std::string failure = BindOne(spec.get(), spec->administrative ? 1 : workers);
+    if (spec->limit != nullptr) continue;  // taken over as it is
+    std::string failure;
+    if (!Inherits(spec.get(), previous, &failure) && failure.empty())
+      failure = BindOne(spec.get(), spec->administrative ? 1 : workers);
     if (!failure.empty()) *error += "listener " + spec->config->name + ": " + failure + "\n";
+    if (spec->limit == nullptr)
+      spec->limit = std::make_shared<net::ConnectionLimit>(spec->config->connection_limit);
   }
+  if (!error->empty() && previous != nullptr) RemoveSocketFiles();
   return error->empty();
+}
+
+// Sockets are inherited, never bound anew: who waits at one must not be sent away.
+bool ListenerSet::Inherits(ListenerSpec* spec, const ListenerSet* previous,
+                           std::string* failure) const {
+  if (previous == nullptr) return false;
+  const config::Listener& wanted = *spec->config;
+  for (const auto& old : previous->specs_) {
+    const config::Listener& had = *old->config;
+    if (!SameAddress(wanted.address, had.address)) continue;
+    if (wanted.address.port == 0 && wanted.address.path.empty() && wanted.name != had.name)
+      continue;
+    if (std::find(specs_.begin(), specs_.end(), old) != specs_.end()) continue;
+    if (wanted.enable_reuse_port != had.enable_reuse_port ||
+        wanted.ipv4_compat != had.ipv4_compat || spec->administrative != old->administrative ||
+        AddressOf(wanted.address).mode() != AddressOf(had.address).mode()) {
+      *failure = "the sockets of " + old->bound.ToString() +
+                 " are open and stay: what kind of socket they are cannot change without a restart";
+      return false;
+    }
+    spec->predecessor = old.get();
+    spec->bound = old->bound;
+    spec->limit = old->limit;
+    return true;
+  }
+  return false;
+}
+
+void ListenerSet::TakeOver(ListenerSet* previous) {
+  global_limit_->SetLimit(max_connections_);
+  for (const auto& spec : specs_) spec->limit->SetLimit(spec->config->connection_limit);
+  for (SocketFile& file : previous->socket_files_) socket_files_.push_back(std::move(file));
+  previous->socket_files_.clear();
 }
 
 std::string ListenerSet::BindOne(ListenerSpec* spec, uint32_t workers) {
@@ -116,13 +186,27 @@ bool ListenerSet::WriteAddressFile(const std::string& path, std::string* error) 
   return ok;
 }
 
+void ListenerSet::RemoveSocketFile(const SocketFile& file) {
+  struct stat status;
+  if (stat(file.path.c_str(), &status) != 0) return;
+  if (status.st_dev == file.device && status.st_ino == file.inode) unlink(file.path.c_str());
+}
+
 void ListenerSet::RemoveSocketFiles() {
-  for (const SocketFile& file : socket_files_) {
-    struct stat status;
-    if (stat(file.path.c_str(), &status) != 0) continue;
-    if (status.st_dev == file.device && status.st_ino == file.inode) unlink(file.path.c_str());
-  }
+  for (const SocketFile& file : socket_files_) RemoveSocketFile(file);
   socket_files_.clear();
+}
+
+void ListenerSet::RemoveUnusedSocketFiles() {
+  const auto unused = [this](const SocketFile& file) {
+    const bool used = std::any_of(specs_.begin(), specs_.end(), [&](const auto& spec) {
+      return spec->bound.path() == file.path;
+    });
+    if (!used) RemoveSocketFile(file);
+    return !used;
+  };
+  socket_files_.erase(std::remove_if(socket_files_.begin(), socket_files_.end(), unused),
+                      socket_files_.end());
 }
 
 int ListenerSet::TakeSocket(size_t listener, uint32_t worker) {

@@ -16,35 +16,52 @@ namespace weir::server {
 
 // One listener of the configuration, as all workers share it.
 struct ListenerSpec {
+  ListenerSpec() = default;
+  ~ListenerSpec();
+  ListenerSpec(const ListenerSpec&) = delete;
+  ListenerSpec& operator=(const ListenerSpec&) = delete;
+
   const config::Listener* config = nullptr;
+  std::shared_ptr<const void> keeps;  // `config`
+  std::string fingerprint;            // of the configuration; empty: it cannot be told
   std::unique_ptr<net::TerminalFactory> factory;
-  std::unique_ptr<net::ConnectionLimit> limit;
+  std::shared_ptr<net::ConnectionLimit> limit;
   bool administrative =
       false;  // the admin listener: on the first worker, outside limits.max_connections
   net::Address bound;
   std::vector<int> sockets;  // one for each worker that serves it, until the worker takes it
+  // Of the configuration before, whose sockets this one takes over; null: they are its own. Only to
+  // be compared with: it may be gone.
+  const ListenerSpec* predecessor = nullptr;
 };
 
 // The listeners of a configuration: their filters, sockets and limits. Made on the main thread
-// before the workers start; then only the limits change.
+// before the workers see it; then only the limits change.
 class ListenerSet {
  public:
   ListenerSet() = default;
-  ~ListenerSet();
+  ~ListenerSet() = default;
   ListenerSet(const ListenerSet&) = delete;
   ListenerSet& operator=(const ListenerSet&) = delete;
 
   // Makes the filters of every listener. Mistakes go to context.diagnostics; false when there was
-  // one.
-  bool Build(const ServerContext& context, const Wiring& wiring);
-  // Binds every address, for each worker. False, with a line for each that failed in *error.
-  bool BindAll(uint32_t workers, std::string* error);
+  // one. Listeners of `previous` that are as they were are taken over as they are.
+  bool Build(const ServerContext& context, const Wiring& wiring,
+             const ListenerSet* previous = nullptr);
+  // Binds every address, for each worker, that `previous` has no sockets of. False, with a line for
+  // each that failed in *error; then nothing is bound, and `previous` is as it was.
+  bool BindAll(uint32_t workers, std::string* error, const ListenerSet* previous = nullptr);
+  // From now on this set is the one in use: the limits that it shares with `previous` are its own,
+  // and so are the files of Unix sockets.
+  void TakeOver(ListenerSet* previous);
   // "name address" of each listener, replaced at once under its path. False with *error.
   bool WriteAddressFile(const std::string& path, std::string* error) const;
   // Removes the files of Unix sockets that are still ours.
   void RemoveSocketFiles();
+  // The same of those alone that no listener of this set is bound to.
+  void RemoveUnusedSocketFiles();
 
-  const std::vector<std::unique_ptr<ListenerSpec>>& specs() const { return specs_; }
+  const std::vector<std::shared_ptr<ListenerSpec>>& specs() const { return specs_; }
   // Takes the worker's socket of a listener; -1 when it serves another worker.
   int TakeSocket(size_t listener, uint32_t worker);
   net::ConnectionLimit* global_limit() { return global_limit_.get(); }
@@ -57,13 +74,16 @@ class ListenerSet {
   };
 
   bool BuildOne(const ServerContext& context, const Wiring& wiring,
-                const config::Listener& listener);
-  bool BuildAdmin(const ServerContext& context, const Wiring& wiring);
+                const config::Listener& listener, const ListenerSet* previous);
+  bool BuildAdmin(const ServerContext& context, const Wiring& wiring, const ListenerSet* previous);
+  bool Keep(const std::string& fingerprint, const ListenerSet* previous);
+  bool Inherits(ListenerSpec* spec, const ListenerSet* previous, std::string* failure) const;
   std::string BindOne(ListenerSpec* spec, uint32_t workers);
+  void RemoveSocketFile(const SocketFile& file);
 
-  config::Listener admin_;
-  std::vector<std::unique_ptr<ListenerSpec>> specs_;
-  std::unique_ptr<net::ConnectionLimit> global_limit_;
+  std::vector<std::shared_ptr<ListenerSpec>> specs_;
+  std::shared_ptr<net::ConnectionLimit> global_limit_;
+  uint32_t max_connections_ = 0;
   std::vector<SocketFile> socket_files_;
 };
 

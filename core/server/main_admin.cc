@@ -65,6 +65,9 @@ class AdminTerminals final : public http::TerminalMaker {
 };
 
 class AdminMaker final : public MainHcmMaker {
+ public:
+  AdminMaker() : MainHcmMaker(nullptr) {}
+
  protected:
   std::unique_ptr<http::TerminalMaker> MakeTerminals(net::WorkerContext* worker) override {
     return std::make_unique<AdminTerminals>(MainServices::Of(worker)->registry());

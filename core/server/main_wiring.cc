@@ -26,7 +26,10 @@ std::unique_ptr<net::TerminalFactory> MakeHcm(const ServerContext& context,
                                               const config::NetworkFilter& filter) {
   std::shared_ptr<const hcm::HcmConfig> config = hcm::BuildHcm(context, listener, *filter.http);
   if (config == nullptr) return nullptr;
-  return std::make_unique<hcm::HcmFactory>(std::move(config), std::make_shared<MainHcmMaker>());
+  return std::make_unique<hcm::HcmFactory>(
+      std::move(config),
+      std::make_shared<MainHcmMaker>(context.cluster_ids == nullptr ? nullptr
+                                                                    : context.cluster_ids->slots));
 }
 
 std::unique_ptr<net::TerminalFactory> MakeTcpProxy(const ServerContext& context,

@@ -53,7 +53,7 @@ PluginConnection::PluginConnection(net::AcceptedConnection&& accepted, net::Work
 
 void PluginConnection::Start() {
   chain_.OnNewConnection();
-  if (worker_->draining) chain_.OnDrain();
+  if (draining()) chain_.OnDrain();
   Settle();
 }
 

@@ -50,9 +50,19 @@ void PluginWorker::Enter() {
 }
 
 void PluginWorker::StartPlugins() {
-  for (const weir_plugin_descriptor* plugin : plugins_) {
-    if (WEIR_HAS(plugin, worker_start) && plugin->worker_start != nullptr)
-      PluginBarrier("worker_start", [&] { plugin->worker_start(id_); });
+  for (const weir_plugin_descriptor* plugin : plugins_) Start(plugin);
+}
+
+void PluginWorker::Start(const weir_plugin_descriptor* plugin) {
+  if (WEIR_HAS(plugin, worker_start) && plugin->worker_start != nullptr)
+    PluginBarrier("worker_start", [&] { plugin->worker_start(id_); });
+}
+
+void PluginWorker::AddPlugins(const std::vector<const weir_plugin_descriptor*>& plugins) {
+  for (const weir_plugin_descriptor* plugin : plugins) {
+    if (std::find(plugins_.begin(), plugins_.end(), plugin) != plugins_.end()) continue;
+    plugins_.push_back(plugin);
+    Start(plugin);
   }
 }
 

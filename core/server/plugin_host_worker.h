@@ -45,6 +45,8 @@ class PluginWorker {
   void Enter();
   // Tells the plugins that the worker starts: before its first connection.
   void StartPlugins();
+  // The same for those of a later configuration that are new.
+  void AddPlugins(const std::vector<const weir_plugin_descriptor*>& plugins);
   // After the last connection: takes no more posts and runs those that came, tells the plugins, and
   // frees the timers that they left.
   void Leave();
@@ -64,10 +66,12 @@ class PluginWorker {
   void FreeTimer(weir_timer* timer);
 
  private:
+  void Start(const weir_plugin_descriptor* plugin);
+
   const uint32_t id_;
   net::EventLoop* loop_;
   observe::StatBlock* stats_;
-  const std::vector<const weir_plugin_descriptor*> plugins_;
+  std::vector<const weir_plugin_descriptor*> plugins_;
   std::shared_ptr<Mailbox> mailbox_;
   std::atomic<uint32_t> thread_{0};
   base::List<weir_timer, &weir_timer::live_link> timers_;

@@ -3,11 +3,15 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/config/loader.h"
 #include "core/http/hook_time.h"
+#include "core/server/generation.h"
 #include "core/server/plugin_host.h"
 #include "core/server/plugin_list.h"
+#include "core/server/release_queue.h"
+#include "core/server/reloader.h"
 #include "core/server/server.h"
 #include "plugins/loader/search_path.h"
 
@@ -34,9 +38,19 @@ bool OpenLog(const Options& options) {
   return false;
 }
 
-int Serve(const Options& options, const ServerContext& context, const Wiring& wiring,
-          ListenerSet* listeners) {
-  Server server(options, &context, &wiring, listeners);
+int Serve(const Options& options, const Wiring& wiring, GenerationMaker* maker,
+          ReleaseQueue* releases, std::unique_ptr<Generation> first) {
+  Reloader::Parts parts;
+  parts.load = [&options] { return Load(options); };
+  parts.maker = maker;
+  parts.releases = releases;
+  parts.stats = first->context.stats;
+  parts.address_file = options.address_file;
+  Generation& present = *first;
+  parts.first = std::move(first);
+  Reloader reloader(std::move(parts));
+  Server server(options, &present.context, &wiring, &present.listeners);
+  server.set_reloader(&reloader);
   return server.Run();
 }
 
@@ -57,20 +71,18 @@ int Execute(const Options& options, const Wiring& wiring) {
   PluginHost host({&stats, options.concurrency, !serving});
   plugins::PluginLoader loader(
       {plugins::DefaultSearchPath(options.plugin_path), host.table(), wiring.plugins});
-  ListenerSet listeners;
+  ReleaseQueue releases;
   ServerContext context;
-  context.bootstrap = loaded.bootstrap;
   context.workers = options.concurrency;
   context.plugins = &loader;
   context.plugin_host = host.table();
   context.stats = &stats;
   context.access_logs = &access_logs;
-  context.diagnostics = &loaded.diagnostics;
-  const bool prepared = wiring.prepare == nullptr || wiring.prepare(&context);
-  if (!listeners.Build(context, wiring) || !prepared || !loaded.diagnostics.ok())
-    return Refuse(loaded.diagnostics);
-  context.diagnostics = nullptr;
-  if (serving) return Serve(options, context, wiring, &listeners);
+  context.releases = &releases;
+  GenerationMaker maker(context, wiring);
+  std::unique_ptr<Generation> generation = maker.Make(&loaded, nullptr);
+  if (generation == nullptr) return Refuse(loaded.diagnostics);
+  if (serving) return Serve(options, wiring, &maker, &releases, std::move(generation));
   if (options.command == Command::kPlugins) {
     const std::vector<PluginRow> rows = ListPlugins(loader);
     std::fputs((options.json ? PluginJson(rows) : PluginTable(rows)).c_str(), stdout);

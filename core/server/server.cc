@@ -79,13 +79,31 @@ int Server::Run() {
   present_state = observe::ServerState::kLive;
   stats_.live->Set(1);
   stats_.concurrency->Set(context_->workers);
+  StartReloader();
   OnWatch();
   while (phase_ != Phase::kDone) loop_.Turn(true);
   for (const auto& worker : workers_) worker->Stop();
   workers_.clear();
+  if (reloader_ != nullptr) reloader_->Stop();
   listeners_->RemoveSocketFiles();
   WEIR_LOG(kInfo, "done");
   return kExitOk;
+}
+
+void Server::StartReloader() {
+  if (reloader_ == nullptr) return;
+  Reloader::Server server;
+  server.loop = &loop_;
+  server.workers = &workers_;
+  server.refuses = [this]() -> std::string {
+    return phase_ == Phase::kRunning ? "" : "the server drains: it reads no configuration any more";
+  };
+  server.adopted = [this](Generation* generation) {
+    context_ = &generation->context;
+    listeners_ = &generation->listeners;
+    memory_limit_ = MemoryLimit();
+  };
+  reloader_->Start(std::move(server));
 }
 
 uint64_t Server::MemoryLimit() const {
@@ -151,6 +169,10 @@ void Server::OnSignal(int number) {
   if (number == SIGUSR1) {
     base::ReopenLogFile();
     if (context_->access_logs != nullptr) context_->access_logs->Reopen();
+    return;
+  }
+  if (number == SIGHUP) {
+    if (reloader_ != nullptr) reloader_->Reload();
     return;
   }
   if (phase_ != Phase::kRunning) {

@@ -12,6 +12,7 @@
 #include "core/server/listener_set.h"
 #include "core/server/options.h"
 #include "core/server/overload.h"
+#include "core/server/reloader.h"
 #include "core/server/signals.h"
 #include "core/server/wiring.h"
 #include "core/server/worker.h"
@@ -31,6 +32,10 @@ class Server final : public WorkerObserver {
   Server(const Options& options, const ServerContext* context, const Wiring* wiring,
          ListenerSet* listeners);
   ~Server();
+
+  // Reloads with it, as long as it serves. Before Run; `reloader` outlives the server, and context
+  // and listeners are those of its first generation.
+  void set_reloader(Reloader* reloader) { reloader_ = reloader; }
 
   // Serves until it has drained. Returns the process's exit code.
   int Run();
@@ -58,11 +63,13 @@ class Server final : public WorkerObserver {
   void CheckMemory();
   uint64_t MemoryLimit() const;
   int Bind();
+  void StartReloader();
 
   const Options& options_;
   const ServerContext* context_;
   const Wiring* wiring_;
   ListenerSet* listeners_;
+  Reloader* reloader_ = nullptr;  // null: there is only one configuration
   net::EventLoop loop_;
   Signals signals_;
   observe::ServerStats stats_;

@@ -9,8 +9,8 @@ struct event;
 
 namespace weir::server {
 
-// Makes SIGTERM, SIGINT and SIGUSR1 wait for a Signals, in this thread and those that it starts. To
-// be called before any other thread is started. Ignores SIGPIPE.
+// Makes SIGTERM, SIGINT, SIGUSR1 and SIGHUP wait for a Signals, in this thread and those that it
+// starts. To be called before any other thread is started. Ignores SIGPIPE.
 void BlockSignals();
 
 // Takes the blocked signals as events of one loop.
@@ -25,7 +25,7 @@ class Signals {
   static void OnReadable(int fd, short what, void* self);
 
   net::EventLoop* loop_;
-  std::function<void(int)> handler_;  // called for SIGTERM, SIGINT and SIGUSR1
+  std::function<void(int)> handler_;  // called for each of them
   int fd_;
   std::unique_ptr<event, void (*)(event*)> event_;
 };

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,13 +23,22 @@ namespace weir::server {
 
 struct ClusterCodecs;
 struct PluginTest;
+class ReleaseQueue;
 
 // The client side of TLS of each cluster, by its index; null where it has none.
 struct ClusterTls {
   std::vector<std::shared_ptr<const net::tls::ClientTlsOptions>> options;
 };
 
-// What the whole process shares. Lives longer than every worker.
+// The clusters of a configuration, by their index. A name keeps its slot for the life of the
+// process, and a cluster that is as it was its identity.
+struct ClusterIds {
+  std::shared_ptr<const std::vector<uint32_t>> slots;
+  std::vector<std::string> fingerprints;
+};
+
+// What the whole process shares, and what one configuration is made of. Lives longer than every
+// worker that uses it.
 struct ServerContext {
   std::shared_ptr<const config::Bootstrap> bootstrap;
   uint32_t workers = 1;
@@ -39,6 +49,10 @@ struct ServerContext {
   // How each cluster's backends are spoken to (codec_builder.h); made by Wiring::prepare.
   std::shared_ptr<const ClusterCodecs> cluster_codecs;
   std::shared_ptr<const ClusterTls> cluster_tls;
+  // Null: the first configuration is the only one, and a cluster's index is its slot.
+  std::shared_ptr<const ClusterIds> cluster_ids;
+  // Where workers leave what the main thread frees. Null: nowhere, they free it.
+  ReleaseQueue* releases = nullptr;
   // Where a factory reports mistakes. Set only while the factories are made.
   config::Diagnostics* diagnostics = nullptr;
 };
@@ -50,6 +64,11 @@ class WorkerServices {
   virtual ~WorkerServices() = default;
   // The worker drains: no new connections to backends are kept.
   virtual void Drain() = 0;
+  // Another configuration holds from now on. Before anything else of it is made on this worker;
+  // what has not changed stays as it is.
+  virtual void Adopt(const ServerContext&) {}
+  // No connection is left that began with an earlier configuration than the present one.
+  virtual void ForgetEarlier() {}
   // The worker has stopped and its connections are gone, plugins have not been told yet: nothing of
   // theirs is left under way.
   virtual void Stop() {}

@@ -1,10 +1,13 @@
 #include "core/server/worker.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include <pthread.h>
 
+#include "core/server/generation.h"
+#include "core/server/release_queue.h"
 #include "core/server/worker_listener.h"
 
 namespace weir::server {
@@ -66,8 +69,10 @@ void Worker::Run() {
     stats_.memory_pinned->Set(pool_.pinned_bytes());
   }
   drain_announced_ = false;
+  sweeping_ = true;
   // Connections first: they may point at the services, and plugins at them.
   listeners_.clear();
+  leaving_.clear();
   if (services_ != nullptr) services_->Stop();
   loop_.reactor()->RunTurn();
   plugins_->Leave();
@@ -81,23 +86,22 @@ void Worker::Open() {
   worker_context_.services = services_.get();
   plugins_->StartPlugins();
   const auto& specs = listeners_set_->specs();
-  for (size_t i = 0; i < specs.size(); ++i) {
-    const int fd = listeners_set_->TakeSocket(i, worker_context_.worker_id);
-    if (fd < 0) continue;
-    const auto stats =
-        observe::BindListenerStats(server_->stats, worker_context_.stats, specs[i]->config->name);
-    net::ConnectionLimit* global =
-        specs[i]->administrative ? nullptr : listeners_set_->global_limit();
-    listeners_.push_back(std::make_unique<WorkerListener>(this, specs[i].get(), global, fd, stats));
-  }
+  for (size_t i = 0; i < specs.size(); ++i) AddListener(listeners_set_, i);
   for (const auto& listener : listeners_) listener->Resume();
+}
+
+void Worker::AddListener(ListenerSet* set, size_t index) {
+  const int fd = set->TakeSocket(index, worker_context_.worker_id);
+  if (fd < 0) return;
+  auto served = std::make_unique<ServedListener>(this, set->specs()[index], set->global_limit());
+  listeners_.push_back(std::make_unique<WorkerListener>(this, std::move(served), fd));
 }
 
 void Worker::DrainHere() {
   if (worker_context_.draining) return;
   worker_context_.draining = true;
   for (const auto& listener : listeners_) {
-    if (!listener->administrative()) listener->DrainAll();
+    if (!listener->administrative()) listener->served()->DrainAll();
   }
   for (const auto& listener : listeners_) {
     if (!listener->administrative()) listener->Close();
@@ -108,6 +112,8 @@ void Worker::DrainHere() {
 }
 
 void Worker::OnConnectionGone() {
+  // Not here: this is a call of one of theirs.
+  if (!leaving_.empty() && !std::exchange(sweeping_, true)) loop_.Post([this] { SweepLeaving(); });
   CheckDrained();
 }
 
@@ -118,7 +124,10 @@ void Worker::CheckDrained() {
 uint32_t Worker::OpenConnections() const {
   uint32_t open = 0;
   for (const auto& listener : listeners_) {
-    if (!listener->administrative()) open += listener->open();
+    if (!listener->administrative()) open += listener->served()->open();
+  }
+  for (const auto& served : leaving_) {
+    if (!served->administrative()) open += served->open();
   }
   return open;
 }
@@ -134,6 +143,72 @@ void Worker::SetOverloadHere(OverloadLevel level) {
     if (level != OverloadLevel::kNone && !listener->administrative()) listener->Pause();
     listener->Resume();
   }
+}
+
+observe::ListenerStats Worker::BindListener(const std::string& name) {
+  return observe::BindListenerStats(server_->stats, worker_context_.stats, name);
+}
+
+void Worker::Release(std::shared_ptr<const void> thing) {
+  if (server_->releases != nullptr) server_->releases->Put(std::move(thing));
+}
+
+// ---- Another configuration ----------------------------------------------------------------------
+
+void Worker::Adopt(Generation* next, std::function<void()> done) {
+  loop_.Post([this, next, done = std::move(done)] {
+    AdoptHere(next);
+    done();
+  });
+}
+
+void Worker::AdoptHere(Generation* next) {
+  server_ = &next->context;  // the one before goes
+  // What drains goes on with what it has.
+  if (worker_context_.draining) return;
+  plugins_->AddPlugins(next->plugins);
+  if (services_ != nullptr) services_->Adopt(next->context);
+  std::vector<std::unique_ptr<WorkerListener>> before = std::move(listeners_);
+  listeners_.clear();
+  const auto& specs = next->listeners.specs();
+  for (size_t i = 0; i < specs.size(); ++i) {
+    const auto holds = [&](const std::unique_ptr<WorkerListener>& listener) {
+      const ListenerSpec* present = listener == nullptr ? nullptr : &listener->served()->spec();
+      return present != nullptr && (present == specs[i].get() || present == specs[i]->predecessor);
+    };
+    const auto found = std::find_if(before.begin(), before.end(), holds);
+    if (found == before.end()) {
+      AddListener(&next->listeners, i);
+      continue;
+    }
+    if (&(*found)->served()->spec() != specs[i].get()) {
+      auto served =
+          std::make_unique<ServedListener>(this, specs[i], next->listeners.global_limit());
+      LeaveBehind((*found)->Replace(std::move(served)));
+    }
+    listeners_.push_back(std::move(*found));
+  }
+  for (const auto& listener : before) {
+    if (listener == nullptr) continue;
+    listener->Close();
+    LeaveBehind(listener->Leave());
+  }
+  for (const auto& listener : listeners_) listener->Resume();
+  SweepLeaving();
+}
+
+void Worker::LeaveBehind(std::unique_ptr<ServedListener> served) {
+  served->DrainAll();
+  leaving_.push_back(std::move(served));
+}
+
+void Worker::SweepLeaving() {
+  sweeping_ = false;
+  const auto over = [](const std::unique_ptr<ServedListener>& served) {
+    return served->open() == 0;
+  };
+  leaving_.erase(std::remove_if(leaving_.begin(), leaving_.end(), over), leaving_.end());
+  if (leaving_.empty() && services_ != nullptr) services_->ForgetEarlier();
 }
 
 }  // namespace weir::server

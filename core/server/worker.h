@@ -18,7 +18,9 @@
 
 namespace weir::server {
 
+class ServedListener;
 class WorkerListener;
+struct Generation;
 
 // What a worker tells the rest of the server. Called on the worker's thread; the implementation
 // posts.
@@ -49,6 +51,11 @@ class Worker {
   void Drain();
   void SetOverload(OverloadLevel level);
   void ResumeListeners();
+  // Another configuration holds from now on. What has not changed stays as it is; listeners that
+  // have keep their sockets, and their connections are told to finish. `done` is called on the
+  // worker's thread when it is so. `next` must outlive the worker's use of it, which ends with the
+  // following call's `done`; the present one too, until `done`.
+  void Adopt(Generation* next, std::function<void()> done);
   // Ends the loop, closing what is left, and waits for the thread.
   void Stop();
 
@@ -59,6 +66,9 @@ class Worker {
   const observe::ServerStats& stats() const { return stats_; }
   void OnPlaceFreed() { observer_->OnPlaceFreed(); }
   void OnConnectionGone();
+  observe::ListenerStats BindListener(const std::string& name);
+  // The main thread frees it.
+  void Release(std::shared_ptr<const void> thing);
 
  private:
   void Run();
@@ -66,6 +76,10 @@ class Worker {
   void DrainHere();
   void SetOverloadHere(OverloadLevel level);
   uint32_t OpenConnections() const;
+  void AdoptHere(Generation* next);
+  void AddListener(ListenerSet* set, size_t index);
+  void LeaveBehind(std::unique_ptr<ServedListener> served);
+  void SweepLeaving();
   void CheckDrained();
 
   const ServerContext* server_;
@@ -84,6 +98,9 @@ class Worker {
   bool drain_announced_ = false;  // the listeners are closed: with the last connection it is over
   std::unique_ptr<WorkerServices> services_;
   std::vector<std::unique_ptr<WorkerListener>> listeners_;
+  // Of earlier configurations, until their last connection.
+  std::vector<std::unique_ptr<ServedListener>> leaving_;
+  bool sweeping_ = false;  // it is posted
   std::thread thread_;
 };
 

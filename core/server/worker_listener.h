@@ -1,48 +1,42 @@
 #pragma once
 
+#include <memory>
+
 #include "core/net/event_loop.h"
 #include "core/net/listen_socket.h"
-#include "core/net/network_filter.h"
-#include "core/observe/stat_names.h"
-#include "core/server/listener_set.h"
+#include "core/server/served_listener.h"
 
 namespace weir::server {
 
-class Worker;
-
-// One listener on one worker: takes connections within the limits and gives them to the filter
-// chain.
-class WorkerListener final : public net::ConnectionHome, public net::AcceptHandler {
+// One listening socket on one worker: takes connections within the limits and gives them to what
+// serves its listener at the time.
+class WorkerListener final : public net::AcceptHandler {
  public:
-  WorkerListener(Worker* worker, ListenerSpec* spec, net::ConnectionLimit* global_limit, int fd,
-                 const observe::ListenerStats& stats);
-  ~WorkerListener() override;
+  WorkerListener(Worker* worker, std::unique_ptr<ServedListener> served, int fd);
 
   // Accepts, unless the worker is not to.
   void Resume();
   void Pause() { socket_.Pause(); }
   // Takes what waits, and closes.
   void Close() { socket_.Close(); }
+  ServedListener* served() const { return served_.get(); }
+  // New connections are served by `next` from now on. Returns what served the old ones.
+  std::unique_ptr<ServedListener> Replace(std::unique_ptr<ServedListener> next);
+  // The same where nobody follows: after Close.
+  std::unique_ptr<ServedListener> Leave() { return std::move(served_); }
   // The admin listener serves whatever happens: overload does not pause it, a drain does not close
   // it.
-  bool administrative() const { return spec_->administrative; }
+  bool administrative() const { return served_->administrative(); }
 
  private:
   bool TakePlace(bool closing) override;
-  void ReturnPlace() override;
+  void ReturnPlace() override { served_->ReturnPlace(); }
   void OnAccept(int fd, const net::Address& peer) override;
   void OnAcceptFailed(bool no_descriptor) override;
-  void OnPlaceFreed() override;
-  // Takes a place, or pauses until there is one.
-  bool Take(net::ConnectionLimit* limit, observe::Cell* overflow);
-  void Release(net::ConnectionLimit* limit);
   net::Address LocalOf(int fd) const;
 
   Worker* worker_;
-  ListenerSpec* spec_;
-  net::ConnectionLimit* global_limit_;  // null: not counted
-  observe::ListenerStats stats_;
-  std::unique_ptr<net::TerminalFilter> chain_;
+  std::unique_ptr<ServedListener> served_;
   net::ListenSocket socket_;
 };
 

@@ -58,6 +58,7 @@ Pool::~Pool() {
 void Pool::SetHttp2(std::unique_ptr<Pool> pool) {
   http2_ = std::move(pool);
   http2_->load_ = load_;
+  http2_->root_ = root_;
 }
 
 PoolFailure Pool::AdmitRequest() {

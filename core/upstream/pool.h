@@ -75,6 +75,12 @@ class Pool {
   const observe::ClusterStats& stats() const { return stats_; }
   bool draining() const { return draining_; }
 
+  // Streams that may still look at it, or at a pool of its own: it lives as long.
+  void AddUser() { ++root_->users_; }
+  void DropUser() { --root_->users_; }
+  // Nobody looks at it, nobody waits, and no connection is left.
+  bool Unused() const;
+
   // Either calls request->OnConnection now, or queues the request (kNone both times), or says why
   // neither can be. fresh: a connection that carried nothing before, as a replay needs. avoid: a
   // host to stay away from while there is another.
@@ -144,6 +150,8 @@ class Pool {
   bool draining_ = false;
   PoolLoad own_load_;
   PoolLoad* load_ = &own_load_;
+  Pool* root_ = this;
+  uint32_t users_ = 0;
   // Of a client's pool.
   bool of_client_ = false;
   net::Address client_peer_;

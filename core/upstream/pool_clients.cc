@@ -25,6 +25,7 @@ std::unique_ptr<net::Io> Pool::WithHeader(std::unique_ptr<net::Io> io) const {
 std::unique_ptr<Pool> Pool::MakeForClient(const PoolClient& client) {
   auto pool = std::make_unique<Pool>(worker_, config_, codec_, stats_, 1);
   pool->load_ = load_;
+  pool->root_ = root_;
   pool->max_connections_ = max_connections_;
   pool->max_pending_ = max_pending_;
   pool->max_requests_ = max_requests_;
@@ -61,6 +62,15 @@ void Pool::OnClientGone(uint32_t number) {
 bool Pool::Empty() const {
   return all_.empty() && std::all_of(host_list_.begin(), host_list_.end(),
                                      [](const Host* host) { return host->pending_count == 0; });
+}
+
+bool Pool::Unused() const {
+  if (users_ != 0 || !Empty() || (http2_ != nullptr && !http2_->Unused())) return false;
+  for (const auto& [number, pool] : clients_) {
+    if (!pool->Empty()) return false;
+  }
+  return std::all_of(gone_clients_.begin(), gone_clients_.end(),
+                     [](const std::unique_ptr<Pool>& pool) { return pool->Empty(); });
 }
 
 void Pool::SweepGoneClients() {

@@ -18,16 +18,24 @@ upstream::Pool* PoolFor(http::TerminalHost* host, upstream::Pool* pool) {
 
 void Mux::OnClientGone(uint32_t client) {
   for (const auto& pool : *pools_) {
-    if (pool->speaks_for_clients()) pool->OnClientGone(client);
+    if (pool != nullptr && pool->speaks_for_clients()) pool->OnClientGone(client);
   }
+}
+
+upstream::Pool* Mux::PoolOf(size_t cluster) const {
+  if (slots_ != nullptr) {
+    if (cluster >= slots_->size()) return nullptr;
+    cluster = (*slots_)[cluster];
+  }
+  return cluster < pools_->size() ? (*pools_)[cluster].get() : nullptr;
 }
 
 http::Terminal* Mux::Make(http::TerminalHost* host) {
   const http::Route* route = host->route();
   upstream::Pool* pool = nullptr;
   if (route != nullptr && route->forward() != nullptr) {
-    const size_t index = route->forward()->cluster_index;
-    if (index < pools_->size()) pool = PoolFor(host, (*pools_)[index].get());
+    pool = PoolOf(route->forward()->cluster_index);
+    if (pool != nullptr) pool = PoolFor(host, pool);
   }
   void* memory = host->arena()->Allocate(sizeof(MuxStream), alignof(MuxStream));
   return memory == nullptr ? nullptr : new (memory) MuxStream(host, pool);

@@ -16,10 +16,13 @@ MuxStream::MuxStream(http::TerminalHost* host, upstream::Pool* pool)
       pool_(pool),
       waiting_(host->worker()->pool),
       kept_(host->worker()->pool),
-      attachment_(this, host->worker()->pool) {}
+      attachment_(this, host->worker()->pool) {
+  if (pool_ != nullptr) pool_->AddUser();
+}
 
 MuxStream::~MuxStream() {
   Unlink(WEIR_REASON_CANCEL);
+  if (pool_ != nullptr) pool_->DropUser();
 }
 
 void MuxStream::OnRequestHead(bool end_stream) {

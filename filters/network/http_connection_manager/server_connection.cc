@@ -85,7 +85,7 @@ void ServerConnection::Begin() {
   end_deadline_ = In(now, hcm_->settings().max_connection_duration);
   idle_deadline_ = In(now, hcm_->settings().idle_timeout);
   Arm();
-  if (context()->draining) Drain();
+  if (place_->draining()) Drain();
   Start();
 }
 

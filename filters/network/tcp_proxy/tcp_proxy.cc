@@ -25,13 +25,15 @@ class Factory final : public net::TerminalFactory {
  public:
   Factory(const server::ServerContext& context, std::shared_ptr<const config::TcpProxy> config,
           std::vector<observe::LogFile*> logs)
-      : context_(&context),
+      : context_(context),
         bootstrap_(context.bootstrap),
         stats_(context.stats),
         writer_(context.access_logs),
         workers_(context.workers),
         config_(std::move(config)),
-        logs_(std::move(logs)) {}
+        logs_(std::move(logs)) {
+    context_.diagnostics = nullptr;  // of the making alone
+  }
 
   std::unique_ptr<net::TerminalFilter> ForWorker(net::WorkerContext* worker) const override {
     auto shared = std::make_unique<TcpWorker>();
@@ -41,7 +43,7 @@ class Factory final : public net::TerminalFactory {
     const config::Cluster& cluster = bootstrap_->clusters[config_->cluster_index];
     shared->cluster = std::make_unique<TcpCluster>(
         &cluster, observe::BindClusterStats(stats_, worker->stats, cluster.name), workers_);
-    shared->transport = server::MakeTlsTransport(*context_, config_->cluster_index, worker);
+    shared->transport = server::MakeTlsTransport(context_, config_->cluster_index, worker);
     if (!logs_.empty()) {
       shared->log_buffers = std::make_unique<observe::WorkerAccessLogs>(
           writer_, worker->reactor, &shared->dates, stats_, worker->stats);
@@ -51,7 +53,7 @@ class Factory final : public net::TerminalFactory {
   }
 
  private:
-  const server::ServerContext* context_;  // outlives the workers
+  server::ServerContext context_;
   std::shared_ptr<const config::Bootstrap> bootstrap_;
   observe::StatRegistry* stats_;
   observe::LogWriter* writer_;

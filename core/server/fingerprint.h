@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "core/config/config.h"
+
+// By what a reload tells whether a part of the configuration is as it was: a digest of its long
+// form, every default written out, and of the files that it names (certificates, keys, lists that
+// filters read). Access logs are left out: they grow. Two configurations that differ in nothing but
+// spelling, order of keys, comments or shorthands are the same.
+
+namespace weir::server {
+
+// What a listener is made from. A TCP proxy takes its cluster along.
+std::string FingerprintOf(const config::Bootstrap& bootstrap, const config::Listener& listener);
+// What a cluster is made from, with the addresses that its names have now, in any order.
+std::string FingerprintOf(const config::Cluster& cluster);
+// The content of one file; of one that is very large, what the file system says of it.
+std::string FingerprintOfFile(const std::string& path);
+
+}  // namespace weir::server

@@ -1,0 +1,162 @@
+#include "core/server/reloader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "core/base/log.h"
+#include "core/http/hook_time.h"
+
+namespace weir::server {
+namespace {
+
+std::mutex shared_mutex;  // guards these
+Reloader* running = nullptr;
+ReloadResult last;
+net::EventLoop* running_loop = nullptr;
+
+int64_t UnixMs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+// One line of the log for each line of the text.
+void LogLines(const std::string& text) {
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    if (end > at) WEIR_LOG(kError, "reload: %s", text.substr(at, end - at).c_str());
+    at = end + 1;
+  }
+}
+
+}  // namespace
+
+Reloader::Reloader(Parts parts) : parts_(std::move(parts)), present_(std::move(parts_.first)) {
+  const auto cell = [&](const char* name, observe::StatKind kind) {
+    return parts_.stats->main_block()->Get(parts_.stats->Define(name, kind));
+  };
+  total_ = cell("server.reload_total", observe::StatKind::kCounter);
+  failed_ = cell("server.reload_failed", observe::StatKind::kCounter);
+  generation_ = cell("server.reload_generation", observe::StatKind::kGauge);
+}
+
+Reloader::~Reloader() {
+  Stop();
+}
+
+void Reloader::Start(Server server) {
+  server_ = std::move(server);
+  parts_.releases->set_waker([loop = server_.loop, releases = parts_.releases] {
+    loop->Post([releases] { releases->Clear(); });
+  });
+  const std::lock_guard lock(shared_mutex);
+  running = this;
+  running_loop = server_.loop;
+  last = {};
+}
+
+void Reloader::Stop() {
+  {
+    const std::lock_guard lock(shared_mutex);
+    if (running != this) return;
+    running = nullptr;
+    running_loop = nullptr;
+  }
+  parts_.releases->set_waker(nullptr);
+  parts_.releases->Clear();
+}
+
+bool Reloader::Ask(Done done) {
+  const std::lock_guard lock(shared_mutex);
+  if (running == nullptr) return false;
+  running_loop->Post([reloader = running, done = std::move(done)] { reloader->Reload(done); });
+  return true;
+}
+
+ReloadResult Reloader::Last() {
+  const std::lock_guard lock(shared_mutex);
+  return last;
+}
+
+void Reloader::Reload(Done done) {
+  if (waiting_for_ > 0) {
+    again_ = true;
+    if (done) asked_again_.push_back(std::move(done));
+    return;
+  }
+  if (done) asked_.push_back(std::move(done));
+  Begin();
+}
+
+void Reloader::Begin() {
+  under_way_ = {};
+  under_way_.unix_ms = UnixMs();
+  under_way_.number = ++number_;
+  total_->Add();
+  const std::string error = Make(&under_way_);
+  if (!error.empty()) {
+    failed_->Add();
+    LogLines(error);
+    WEIR_LOG(kError, "reload: nothing has changed, for the configuration has mistakes");
+    under_way_.error = error;
+    return Finish(std::move(under_way_));
+  }
+  under_way_.ok = true;
+  if (under_way_.changes.empty()) {
+    WEIR_LOG(kInfo, "reload: the configuration is as it was");
+    return Finish(std::move(under_way_));
+  }
+  for (const std::string& change : under_way_.changes)
+    WEIR_LOG(kInfo, "reload: %s", change.c_str());
+  const config::Limits& limits = present_->context.bootstrap->limits;
+  http::SetSlowHookLimit(static_cast<uint64_t>(limits.slow_hook.count()));
+  server_.adopted(present_.get());
+  waiting_for_ = static_cast<uint32_t>(server_.workers->size());
+  for (const auto& worker : *server_.workers) {
+    worker->Adopt(present_.get(), [this] { server_.loop->Post([this] { OnAdopted(); }); });
+  }
+}
+
+// Empty, or the mistakes. Changes nothing that is in use; with changes, the new one is the present
+// one.
+std::string Reloader::Make(ReloadResult* result) {
+  const std::string refuses = server_.refuses();
+  if (!refuses.empty()) return refuses;
+  config::LoadResult loaded = parts_.load();
+  if (!loaded.ok()) return loaded.diagnostics.Print();
+  std::unique_ptr<Generation> made = parts_.maker->Make(&loaded, present_.get());
+  if (made == nullptr) return loaded.diagnostics.Print();
+  result->changes = ChangesOf(*present_, *made);
+  if (result->changes.empty()) return "";
+  std::string error;
+  if (!made->listeners.BindAll(made->context.workers, &error, &present_->listeners)) return error;
+  made->listeners.TakeOver(&present_->listeners);
+  previous_ = std::move(present_);
+  present_ = std::move(made);
+  return "";
+}
+
+void Reloader::OnAdopted() {
+  if (--waiting_for_ > 0) return;
+  present_->listeners.RemoveUnusedSocketFiles();
+  previous_.reset();
+  generation_->Add();
+  std::string error;
+  if (!parts_.address_file.empty() &&
+      !present_->listeners.WriteAddressFile(parts_.address_file, &error))
+    WEIR_LOG(kError, "reload: --address-file: %s", error.c_str());
+  Finish(std::move(under_way_));
+}
+
+void Reloader::Finish(ReloadResult result) {
+  {
+    const std::lock_guard lock(shared_mutex);
+    last = result;
+  }
+  const std::vector<Done> asked = std::exchange(asked_, std::exchange(asked_again_, {}));
+  for (const Done& done : asked) done(result);
+  if (std::exchange(again_, false)) Begin();
+}
+
+}  // namespace weir::server
