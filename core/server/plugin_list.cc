@@ -83,8 +83,7 @@ std::vector<PluginRow> ListPlugins(const plugins::PluginLoader& loader) {
   std::vector<PluginRow> rows;
   for (const plugins::Plugin* plugin : loader.plugins()) {
     const weir_plugin_descriptor& descriptor = *plugin->descriptor;
-    const std::string abi =
-        std::to_string(descriptor.abi_major) + "." + std::to_string(descriptor.abi_minor);
+    const std::string abi = plugins::AbiVersion(descriptor.abi_major, descriptor.abi_minor);
     const std::string digest = FileDigest(plugin->path);
     for (uint32_t i = 0; i < descriptor.extension_count; ++i) {
       const weir_extension& extension = descriptor.extensions[i];

@@ -151,6 +151,10 @@ std::string_view BoundedName(const char* name) {
   return size > kMaxNameSize ? std::string_view() : std::string_view(name, size);
 }
 
+unsigned MinorOf(std::uint16_t abi_minor) {
+  return abi_minor & 0xffu;
+}
+
 std::string CheckExtension(const weir_plugin_descriptor& descriptor, std::uint32_t index) {
   const weir_extension& extension = descriptor.extensions[index];
   const std::string_view name = BoundedName(extension.name);
@@ -160,7 +164,7 @@ std::string CheckExtension(const weir_plugin_descriptor& descriptor, std::uint32
   }
   const std::string subject = std::string(KindName(extension.kind)) + " " + std::string(name) + " ";
   if (!KnownKind(extension.kind)) {
-    if (descriptor.abi_minor > WEIR_ABI_MINOR) return {};
+    if (MinorOf(descriptor.abi_minor) > MinorOf(WEIR_ABI_MINOR)) return {};
     return subject + "is of kind " + std::to_string(extension.kind) + ", which is not known";
   }
   const std::string reason = CheckApi(extension);
@@ -200,14 +204,20 @@ const char* KindName(std::uint32_t kind) {
   }
 }
 
-std::string CheckDescriptorHead(const DescriptorHead& head) {
+std::string AbiVersion(std::uint16_t major, std::uint16_t minor) {
+  const unsigned candidate = minor >> 8;
+  return std::to_string(major) + "." + std::to_string(MinorOf(minor)) +
+         (candidate == 0 ? "" : "-rc" + std::to_string(candidate));
+}
+
+std::string CheckDescriptorHead(const DescriptorHead& head, std::uint16_t host_minor) {
   if (head.magic != WEIR_ABI_MAGIC) {
     return "is no plugin: its descriptor does not begin with the magic number";
   }
-  if (head.abi_major != WEIR_ABI_MAJOR) {
-    return "is built for ABI " + std::to_string(head.abi_major) + "." +
-           std::to_string(head.abi_minor) + ", this host has " + std::to_string(WEIR_ABI_MAJOR) +
-           "." + std::to_string(WEIR_ABI_MINOR);
+  // A candidate may change what another one had, so none stands for another, nor for the release.
+  if (head.abi_major != WEIR_ABI_MAJOR || (head.abi_minor >> 8) != (host_minor >> 8)) {
+    return "is built for ABI " + AbiVersion(head.abi_major, head.abi_minor) + ", this host has " +
+           AbiVersion(WEIR_ABI_MAJOR, host_minor);
   }
   if (head.struct_size < kDescriptorSize) {
     return "has a descriptor of " + std::to_string(head.struct_size) + " bytes, needed are " +

@@ -24,10 +24,14 @@ bool ValidExtensionName(std::string_view name);
 // a kind that is not known.
 const char* KindName(std::uint32_t kind);
 
+// "1.0", or "1.0-rc2" (weir.h, WEIR_ABI_MINOR).
+std::string AbiVersion(std::uint16_t major, std::uint16_t minor);
+
 // Each answers why the plugin must be refused, in words, or nothing when it is right.
 //
-// The numbers at the front: magic, major version and size.
-std::string CheckDescriptorHead(const DescriptorHead& head);
+// The numbers at the front: magic, major version, candidate and size.
+std::string CheckDescriptorHead(const DescriptorHead& head,
+                                std::uint16_t host_minor = WEIR_ABI_MINOR);
 // All of the descriptor: what CheckDescriptorHead asks, then names, and every extension's kind,
 // name, table size, mandatory hooks and state size. A kind that is not known is accepted (and is to
 // be skipped) when the plugin's minor version is newer than this host's, refused otherwise.

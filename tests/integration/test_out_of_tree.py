@@ -140,11 +140,11 @@ class AddHeader(Example):
 
 
 class BuiltWithTheFrozenHeader(AddHeader):
-  """A plugin from before: the header of 1.0, release candidate 1, as it was released."""
+  """A plugin from before: the header of 1.0, release candidate 2, as it was released."""
 
   @classmethod
   def setUpClass(cls):
-    build(cls.NAME, ["-I%s/tests/unit/plugins/abi/frozen/1.0-rc1" % TREE])
+    build(cls.NAME, ["-I%s/tests/unit/plugins/abi/frozen/1.0-rc2" % TREE])
     super(Example, cls).setUpClass()
 
 

@@ -30,7 +30,8 @@ pub mod abi {
 
     pub const MAGIC: u32 = 0x5249_4557;
     pub const MAJOR: u16 = 1;
-    pub const MINOR: u16 = 0;
+    /// The candidate in the high byte.
+    pub const MINOR: u16 = 0x200;
     pub const OK: i32 = 0;
     pub const ERROR: i32 = -1;
     pub const KIND_HTTP_FILTER: u32 = 3;

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugins/loader/descriptor_check.h"
 #include "plugins/sdk/descriptor.h"
 
 namespace weir::server {
@@ -71,7 +72,7 @@ TEST(PluginList, EachExtensionOfALoadedPluginIsARow) {
   EXPECT_EQ(rows[1].kind, "HTTP filter");
   EXPECT_EQ(rows[1].plugin, "inside");
   EXPECT_EQ(rows[1].version, "3.4");
-  EXPECT_EQ(rows[1].abi, "1.0");
+  EXPECT_EQ(rows[1].abi, plugins::AbiVersion(WEIR_ABI_MAJOR, WEIR_ABI_MINOR));
   EXPECT_EQ(rows[1].path, "(built in)");
   EXPECT_EQ(rows[1].sha256, "-");
 }

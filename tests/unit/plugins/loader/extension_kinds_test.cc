@@ -146,6 +146,19 @@ TEST(ExtensionKinds, AnAccessLoggersFileMayHaveAnotherName) {
   EXPECT_EQ(error, "no plugin file file.so in /nowhere");
 }
 
+TEST(ExtensionKinds, ACandidateStandsForNothingElse) {
+  constexpr std::uint16_t kMajor = WEIR_ABI_MAJOR;
+  const auto refusal = [](std::uint16_t plugin, std::uint16_t host) {
+    return CheckDescriptorHead({WEIR_ABI_MAGIC, kMajor, plugin, 72, 1}, host);
+  };
+  EXPECT_EQ(refusal(0x0200, 0x0200), "");
+  EXPECT_EQ(refusal(0x0100, 0x0200), "is built for ABI 1.0-rc1, this host has 1.0-rc2");
+  EXPECT_EQ(refusal(0x0000, 0x0200), "is built for ABI 1.0, this host has 1.0-rc2");
+  EXPECT_EQ(refusal(0x0200, 0x0000), "is built for ABI 1.0-rc2, this host has 1.0");
+  EXPECT_EQ(refusal(0x0000, 0x0001), "") << "an older minor";
+  EXPECT_EQ(refusal(0x0003, 0x0001), "") << "a newer minor";
+}
+
 // What plugins of version 1.0 say, in bytes: numbers, so that no later table changes them.
 TEST(ExtensionKinds, WhatWasLargeEnoughInTheFirstVersionIsSoForEver) {
   if (sizeof(void*) != 8) GTEST_SKIP() << "the numbers are those of 64-bit machines";

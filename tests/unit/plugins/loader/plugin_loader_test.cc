@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "plugins/loader/descriptor_check.h"
 #include "plugins/sdk/descriptor.h"
 
 namespace weir::plugins {
@@ -101,7 +102,16 @@ TEST_F(PluginLoaderTest, APluginWithoutInitIsFine) {
 }
 
 TEST_F(PluginLoaderTest, AnotherMajorIsRefusedBeforeItsCodeRuns) {
-  EXPECT_EQ(Refusal("wrong_major"), "is built for ABI 7.3, this host has 1.0");
+  EXPECT_EQ(Refusal("wrong_major"),
+            "is built for ABI 7.3, this host has " + AbiVersion(WEIR_ABI_MAJOR, WEIR_ABI_MINOR));
+  EXPECT_EQ(std::getenv("WEIR_TEST_PLUGIN_RAN"), nullptr);
+}
+
+TEST_F(PluginLoaderTest, AnotherCandidateIsRefusedBeforeItsCodeRuns) {
+  if (WEIR_ABI_CANDIDATE == 0) GTEST_SKIP() << "1.0 is frozen";
+  EXPECT_EQ(Refusal("other_candidate"),
+            "is built for ABI " + AbiVersion(WEIR_ABI_MAJOR, WEIR_ABI_MINOR - 0x100) +
+                ", this host has " + AbiVersion(WEIR_ABI_MAJOR, WEIR_ABI_MINOR));
   EXPECT_EQ(std::getenv("WEIR_TEST_PLUGIN_RAN"), nullptr);
 }
 
@@ -121,7 +131,7 @@ TEST_F(PluginLoaderTest, ANewerMinorIsAcceptedAndItsNewKindsAreSkipped) {
   std::string error;
   const HttpFilterExtension* filter = loader.FindHttpFilter("newer_minor", &error);
   ASSERT_NE(filter, nullptr) << error;
-  EXPECT_EQ(filter->plugin->abi_minor, 99);
+  EXPECT_EQ(filter->plugin->abi_minor, WEIR_ABI_MINOR + 99);
   EXPECT_EQ(loader.FindHttpFilter("future", &error), nullptr);
 }
 

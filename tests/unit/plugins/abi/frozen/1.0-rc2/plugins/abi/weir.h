@@ -15,8 +15,12 @@
  *  - Each side frees what it allocated.
  *  - Config hooks run on the main thread. All other hooks of a connection or stream run on the worker that owns it, and so
  *    must the calls they make. "Any thread" stands where a call may come from elsewhere.
- *  - A weir_stream that a filter was created with may be used by that filter on its worker until `destroy`, inside its hooks and
- *    between them (from a timer, a posted hook or a call-out); what an ended stream cannot do any more answers WEIR_REFUSED.
+ *  - `self` is state_size bytes, zeroed and aligned to 16; where state_size is 0 it is the config, and `destroy` is not called.
+ *    `create` that fails is not followed by `destroy`: it gives back what it took.
+ *  - A weir_stream or weir_connection that a filter was created with may be used by that filter on its worker until `destroy`,
+ *    inside its hooks and between them (from a timer, a posted hook or a call-out); what an ended one cannot do any more answers
+ *    WEIR_REFUSED. `destroy` is for giving back: it frees timers, cancels call-outs and drops memory, and makes no call that
+ *    takes the stream or connection.
  *  - Nothing re-enters: local_reply, reset, resume and close asked for inside a hook take effect when the hook has returned.
  *  - A hook that is NULL costs nothing: the host skips it when it builds the chain.
  *  - Fail closed: a negative status from a hook, or a NULL object from create, becomes a 500 (HTTP filter) or a close (network
@@ -36,8 +40,10 @@ extern "C" {
 #define WEIR_ABI_MAGIC 0x52494557u /* "WEIR" in memory order */
 /* 1.0 is a release candidate: plugins/abi/CHANGELOG.md says what may still change, and what changed between candidates. */
 #define WEIR_ABI_MAJOR 1u
-#define WEIR_ABI_MINOR 0u
-#define WEIR_ABI_CANDIDATE 1u /* 0 once 1.0 is frozen */
+#define WEIR_ABI_CANDIDATE 2u /* 0 once 1.0 is frozen */
+/* As it stands in a descriptor: the low byte is the minor version, the high one the candidate. A host takes a plugin that was
+ * built for the same candidate, or, once it is no candidate itself, for no candidate. */
+#define WEIR_ABI_MINOR ((WEIR_ABI_CANDIDATE << 8) | 0u)
 
 #define WEIR_HAS(table, member) \
   ((table)->struct_size >= offsetof(__typeof__(*(table)), member) + sizeof((table)->member))
@@ -195,7 +201,7 @@ typedef struct weir_callout_api weir_callout_api;
 
 typedef struct weir_host {
   uint32_t struct_size;
-  uint32_t abi_minor;
+  uint32_t abi_minor; /* WEIR_ABI_MINOR of the host */
   const weir_config_api* config;
   void (*log)(uint32_t level, weir_view plugin, weir_view message); /* any thread */
   uint32_t (*counter)(weir_view name);          /* config time only: defines `plugin.<name>`; returns its id, 0 on failure */
@@ -223,7 +229,7 @@ typedef struct weir_host {
   void (*timer_free)(weir_timer* timer);
 
   /* Any thread. The hook runs exactly once, on the ticket's worker and never inside of the call, with the stream, or with NULL when
-   * that has ended: so `user` can be freed there. WEIR_REFUSED (a ticket of nothing, a worker that stops) or WEIR_NO_ROOM
+   * that has ended: so `user` can be freed there. The ticket of a network filter gives its weir_connection, cast. WEIR_REFUSED (a ticket of nothing, a worker that stops) or WEIR_NO_ROOM
    * (65,536 wait): the hook does not run. */
   int32_t (*post)(weir_ticket ticket, weir_stream_hook hook, void* user);
   int32_t (*post_worker)(uint32_t worker, weir_hook hook, void* user);
@@ -234,8 +240,9 @@ typedef struct weir_host {
    * and key: 1 to 256 bytes, a value at most 65,536; all stores together hold 65,536 keys and 64 MiB, beyond that WEIR_NO_ROOM.
    * ttl_ms 0: until it is removed.
    * kv_get copies up to `room` bytes and returns the value's whole size, WEIR_ERROR when there is none. kv_add reads a value
-   * as a signed 64-bit number in this machine's byte order (a missing one as 0), adds and returns the result in *sum; the time to
-   * live is set when the key is made. Each call is atomic. */
+   * as a signed 64-bit number in this machine's byte order (a missing one as 0), adds and returns the result in *sum (may be NULL);
+   * WEIR_ERROR when the value is not of 8 bytes or the sum does not fit; the time to live is set when the key is made.
+   * kv_remove: WEIR_ERROR when there was none. Names or values over their bound: WEIR_REFUSED. Each call is atomic. */
   int64_t (*kv_get)(weir_view store, weir_view key, char* out, size_t room);
   int32_t (*kv_set)(weir_view store, weir_view key, weir_view value, uint64_t ttl_ms);
   int32_t (*kv_add)(weir_view store, weir_view key, int64_t add, uint64_t ttl_ms, int64_t* sum);
@@ -257,20 +264,21 @@ typedef struct weir_callout_request {
   weir_view method;        /* empty: GET */
   weir_view scheme;        /* empty: that of the cluster's transport */
   weir_view authority;     /* empty: the cluster's name */
-  weir_view path;
+  weir_view path;          /* begins with '/'; an empty one is refused */
   const weir_field* fields; /* name, name_size, value and value_size are read; framing names are refused */
-  uint32_t field_count;
+  uint32_t field_count;    /* at most 100 */
   uint32_t timeout_ms;     /* for all of it; 0: 15,000 */
-  weir_view body;          /* copied */
+  weir_view body;          /* copied; at most 16 MiB */
   uint64_t max_body_bytes; /* of the answer; 0: 1 MiB. More of it ends the call-out with WEIR_REASON_OVERFLOW. */
 } weir_callout_request;
 
-/* Run on the worker that started the call-out, never inside of `start`, `send` or `cancel`. NULL: not wanted. */
+/* Run on the worker that started the call-out, never inside of `start`, `send` or `cancel`. NULL: not wanted. `start` copies this
+ * table; heads and bytes that a hook is shown are valid until it returns. */
 typedef struct weir_callout_hooks {
   uint32_t struct_size;
   uint32_t reserved;
   void (*head)(void* user, const weir_head* head, uint32_t end);     /* the final response */
-  void (*data)(void* user, weir_view data, uint32_t end);            /* a piece; valid during the hook */
+  void (*data)(void* user, weir_view data, uint32_t end);            /* a piece */
   void (*trailers)(void* user, const weir_head* trailers);
   /* The last hook, exactly once: WEIR_REASON_NONE after a whole answer, else why there is none or no rest of it (TIMEOUT, REFUSED:
    * no host could be reached, ...). The call-out is gone when it returns. Does not come after cancel. */
@@ -282,193 +290,13 @@ struct weir_callout_api {
   uint32_t reserved;
   /* Worker threads; everything is copied. NULL: no such cluster, a bad field, or more than 1,024 call-outs of this worker. */
   weir_callout* (*start)(const weir_callout_request* request, const weir_callout_hooks* hooks, void* user);
-  /* A piece of the body; `end` after the last one. WEIR_NO_ROOM: 1 MiB waits already; try again later. */
+  /* A piece of the body, at most 1 MiB; `end` after the last one. WEIR_NO_ROOM: 1 MiB waits already; try again later. */
   int32_t (*send)(weir_callout* callout, weir_view data, uint32_t end);
   /* Ends it; no hook comes any more. A filter cancels what it started in `destroy` at the latest. */
   void (*cancel)(weir_callout* callout);
 };
 
-/* ---- Codecs ---------------------------------------------------------------------------------------------------------------- */
-
-typedef struct weir_codec weir_codec; /* the codec's state of one connection; its weir_stream is the host's half of a stream */
-
-/* Where a codec writes. Small bytes are written at `at` as long as they fit before `limit`; for more room call
- * codec_host->out_room, which keeps what was written and makes at least `size` contiguous bytes (size <= 65536) available at
- * `at`. The codec advances `at` itself. */
-typedef struct weir_out {
-  uint8_t* at;
-  uint8_t* limit;
-} weir_out;
-
-typedef struct weir_body_info {
-  uint64_t available;  /* bytes that wait to be sent */
-  uint8_t end;         /* nothing follows these bytes: the last of them ends the stream's half */
-  uint8_t trailers;    /* trailers follow these bytes: get them with `trailers` */
-  uint8_t reserved[6];
-} weir_body_info;
-
-/* What the host does for a codec while one of the codec's calls runs. */
-typedef struct weir_codec_host {
-  uint32_t struct_size;
-  uint32_t reserved;
-  void* (*alloc)(size_t size); /* connection state, charged to the worker; NULL when refused. Not for per-request use. */
-  void (*free)(void* memory, size_t size);
-  void (*out_room)(weir_out* out, size_t size);
-  /* A codec that learns of an end with nothing available (and no trailers) ends the half in that same call; the host counts the
-   * half as sent. With bytes available it ends it with the last of them, once take_body took them. */
-  void (*body)(weir_stream* stream, weir_body_info* info);
-  /* Moves exactly `size` bytes (at most info.available) of the stream's body to the output. */
-  void (*take_body)(weir_stream* stream, weir_out* out, uint64_t size);
-  const weir_head* (*trailers)(weir_stream* stream); /* once the body is taken; NULL when none */
-} weir_codec_host;
-
-enum { WEIR_SERVER = 1, WEIR_CLIENT = 2 };
-
-typedef struct weir_codec_params {
-  uint32_t struct_size;
-  uint8_t position; /* WEIR_SERVER or WEIR_CLIENT */
-  uint8_t raw_form; /* the number that this codec plugin puts into weir_field.raw_form; never 0 */
-  uint8_t secure;   /* the transport is TLS */
-  uint8_t reserved;
-  const weir_host* host;
-  const weir_codec_host* codec_host;
-  void* config; /* what config_new returned, NULL when the plugin has none */
-  uint32_t max_head_bytes;    /* start line and fields; over it: 431, 414 for a request target, 502 from a backend */
-  uint32_t max_field_count;
-  uint32_t max_trailer_bytes;
-  uint32_t stream_window;     /* bytes of body that the host takes per stream before it calls consumed */
-  uint32_t max_streams;
-  uint32_t flags;             /* WEIR_CODEC_* */
-  uint32_t stream_window_max; /* how far a codec may let a stream's window grow while its consumer keeps up; 0: not at all */
-  uint32_t reserved2;
-  const uint64_t* now_ms;     /* the host's clock of this turn, the one that `tick` gives; read it inside calls. May be NULL. */
-} weir_codec_params;
-
-enum {
-  WEIR_CODEC_ACCEPT_HTTP_10 = 1u << 0,
-  WEIR_CODEC_ALLOW_CONNECT = 1u << 1,
-  WEIR_CODEC_ALLOW_UPGRADE = 1u << 2,
-  WEIR_CODEC_DROP_TRAILERS = 1u << 3
-};
-
-enum {
-  WEIR_EVENT_NONE = 0,     /* all that was shown is used, or the rest is the start of something: show it again with more */
-  WEIR_EVENT_BLOCKED = 1,  /* there are bytes but they must wait: for `consumed`, or for the end of the stream before them */
-  WEIR_EVENT_HEAD = 2,     /* `head`, and end_stream when no body and no trailers follow */
-  WEIR_EVENT_DATA = 3,     /* `data`, inside the span that was shown; end_stream when the half is complete with it: then no END comes */
-  WEIR_EVENT_TRAILERS = 4, /* `head`; ends the stream's half */
-  WEIR_EVENT_END = 5,      /* the stream's half is complete, with no further byte */
-  WEIR_EVENT_RESET = 6,    /* the peer ended the stream early: error.reason */
-  WEIR_EVENT_ERROR = 7,    /* error; scope stream: the others go on; scope connection: nothing more is received */
-  WEIR_EVENT_GOAWAY = 8,   /* no new streams; those above last_stream were not processed */
-  WEIR_EVENT_STOP_SENDING = 9 /* the peer has no use for the rest of our half */
-};
-
-typedef struct weir_event {
-  uint8_t type; /* WEIR_EVENT_* */
-  uint8_t end_stream;
-  uint16_t reserved;
-  uint32_t stream;  /* the codec's number of the stream */
-  weir_stream* user; /* what adopt or open bound to it; NULL before */
-  weir_head* head;  /* valid, with all it points to, until the next `receive` of any codec on this worker */
-  const uint8_t* data;
-  size_t size;
-  uint32_t last_stream;
-  uint32_t reserved2;
-  weir_error error;
-} weir_event;
-
-enum {
-  WEIR_RECEIVE_EOF = 1u << 0,    /* the peer will send nothing after these bytes */
-  WEIR_RECEIVE_EXPIRED = 1u << 1 /* server position: the time for a started head is over; answer with an ERROR, status 408 */
-};
-
-enum {
-  WEIR_PRODUCED_MORE = 1u << 0, /* the budget ended first */
-  WEIR_PRODUCED_CLOSE = 1u << 1, /* once this output is written the connection is over */
-  WEIR_PRODUCED_HALF = 1u << 2,  /* with CLOSE: only our direction is over (one end of a tunnel has finished). Shut it down and
-                                    go on receiving; produce says CLOSE alone when the other direction is over too. */
-  WEIR_PRODUCED_FULL = 1u << 4,   /* streams have bytes that only the window of the whole connection holds back */
-  WEIR_PRODUCED_EVENTS = 1u << 3 /* there is something to tell although nothing was received (tick has ended streams): call
-                                    receive, with what there is or with nothing, until it says NONE */
-};
-
-/* A codec: no socket, no clock, no thread. It is pulled: the host shows it bytes and asks it for output. In the same turn the
- * host may call in any order; a codec calls only codec_host, and only inside a call.
- *
- * Server position, one request:  receive -> HEAD | adopt | receive -> DATA* END | send_head | ready, produce*
- * Client position, one request:  open | send_head | ready, produce* | receive -> HEAD(1xx)* HEAD DATA* END
- *
- * A stream is over when both halves are complete, or after reset (by either side). In server position it is over for the host as
- * soon as the response is complete: what is left of the request is the codec's to end (H1 discards it, within a bound; a
- * multiplexed protocol tells the peer to stop) and brings no more events. A tunnel is over when both of its halves are. The
- * codec forgets `user` then; the host forgets the number. In client position a response that is complete before the request
- * leaves the request half open: the host ends it with `reset` (WEIR_REASON_NO_ERROR).
- *
- * Rules that a multiplexed protocol needs (docs/codec-h2-walk.md):
- *  - The host calls produce once a new connection is up, and before a turn ends in which it made any other call on the codec.
- *  - Numbers are not used again on a connection; a call with one that is over does nothing. They need not be the wire's.
- *  - GOAWAY comes after a RESET (REFUSED) for each open stream that it leaves out; last_stream is for the log.
- *  - With WEIR_RECEIVE_EOF a RESET comes for each stream whose received half is open: TRUNCATED after its message began, else
- *    CLOSED. After an ERROR of connection scope the host ends the streams that are left.
- *  - Of a field's flags the parsing codec sets WEIR_FIELD_NEVER_INDEX, the host the others.
- *  - send_head answering WEIR_NO_ROOM or WEIR_REFUSED has written nothing, and the stream is as before.
- *  - The parsing codec checks the length of a body against content_length.
- *  - receive may answer BLOCKED also until produce has run, so that control output stays bounded.
- *  - Padding is credited by the codec itself.
- *  - In client position nothing of a tunnel is sent before the backend has agreed to it, where its bytes could be taken for
- *    something else; once it has, the host calls produce. */
-typedef struct weir_codec_api {
-  uint32_t struct_size;
-  uint32_t flags; /* WEIR_CODEC_API_* */
-  void* (*config_new)(const weir_host* host, const weir_node* node); /* may be NULL: takes no config */
-  void (*config_free)(void* config);
-  weir_codec* (*create)(const weir_codec_params* params); /* params' pointers outlive the codec, params itself does not */
-  void (*destroy)(weir_codec* codec);
-
-  /* Shows the unconsumed span (at most one contiguous piece; 64 readable bytes follow it). Parses until there is one event or
-   * no more can be parsed, fills *event, and returns how many bytes from the front are done with. The bytes of an event stay in
-   * place until the next call. Bytes that were shown and not consumed come again, possibly at another address, with more behind
-   * them. The codec may change bytes of the span (lower-casing). As long as a codec has further events from bytes that it was
-   * shown it leaves at least the last of them unconsumed: when all are consumed the host does not ask again before there is
-   * more. May be called with size 0 (end of input, an expired head, WEIR_PRODUCED_EVENTS). */
-  size_t (*receive)(weir_codec* codec, uint8_t* data, size_t size, uint32_t flags, weir_event* event);
-
-  void (*adopt)(weir_codec* codec, uint32_t stream, weir_stream* user); /* server: right after a request's HEAD */
-  uint32_t (*open)(weir_codec* codec, weir_stream* user);               /* client: a new stream's number; 0: no room */
-
-  /* Writes a head. Interim heads may come any number of times before the final one. end_stream: nothing follows. */
-  int32_t (*send_head)(weir_codec* codec, uint32_t stream, const weir_head* head, uint32_t end_stream, weir_out* out);
-  /* The stream has body bytes, an end or trailers to send that it did not have before. Cheap; may be called again and again. */
-  void (*ready)(weir_codec* codec, uint32_t stream);
-  /* The consumer has taken `size` bytes of received body: the sender may send as many more. */
-  void (*consumed)(weir_codec* codec, uint32_t stream, uint32_t size);
-  /* Ends the stream now, both halves. `user` is not used after. What a one-stream protocol cannot express ends the connection:
-   * the next produce then answers WEIR_PRODUCED_CLOSE. */
-  void (*reset)(weir_codec* codec, uint32_t stream, uint32_t reason, weir_out* out);
-  /* Writes control output and up to about `budget` bytes of body from streams that are ready and have window. */
-  uint32_t (*produce)(weir_codec* codec, uint64_t budget, weir_out* out);
-  /* No new streams: phase 1 announces (H1: the next response says close), phase 2 is final. */
-  void (*goaway)(weir_codec* codec, uint32_t phase, weir_out* out);
-  /* Time. deadline: milliseconds on the host's clock when tick wants to be called, 0 for never. May be NULL. */
-  uint64_t (*deadline)(const weir_codec* codec);
-  void (*tick)(weir_codec* codec, uint64_t now_ms, weir_out* out);
-  /* Streams that can be opened now: by us in client position, by the peer in server position. */
-  uint32_t (*capacity)(const weir_codec* codec);
-  /* 1 while the connection can carry further streams after the present ones. */
-  uint32_t (*reusable)(const weir_codec* codec);
-  /* How the host finds out that a connection speaks this protocol. May both be NULL: then the codec is used where it is the
-   * only one, or the last of several. alpn: names separated by one space ("h2"). probe: judges the first bytes that a client
-   * sent (size > 0; nothing is consumed). */
-  const char* alpn;
-  uint32_t (*probe)(const uint8_t* data, size_t size); /* WEIR_PROBE_* */
-} weir_codec_api;
-
-enum { WEIR_PROBE_NO = 0, WEIR_PROBE_YES = 1, WEIR_PROBE_MORE = 2 /* these bytes may be the start; show them with more */ };
-
-enum {
-  WEIR_CODEC_API_MULTIPLEXED = 1u << 0 /* more than one stream at a time */
-};
+#include "plugins/abi/weir_codec.h" /* a protocol's two halves: weir_codec_api and what goes with it */
 
 /* ---- HTTP filters ---------------------------------------------------------------------------------------------------------- */
 
@@ -568,7 +396,9 @@ typedef struct weir_http_api {
   int32_t (*body_drain)(weir_stream* stream, uint32_t which, uint64_t size);     /* from the front */
   int32_t (*body_append)(weir_stream* stream, uint32_t which, weir_view data);
   int32_t (*body_length)(weir_stream* stream, uint32_t which, uint64_t length); /* sets the announced length */
-  /* Answers in place of the backend. extra: fields of the answer. Later calls on the same stream do nothing. */
+  /* Answers in place of the backend. status: 200 to 599; a body of at most 1 MiB and 64 fields in `extra`, else WEIR_NO_ROOM and
+   * nothing is answered. Where the answer's head has gone to the client already the stream is reset. Later calls on the same
+   * stream do nothing. */
   int32_t (*local_reply)(weir_stream* stream, uint32_t status, weir_view body, const weir_field* extra, uint32_t extra_count,
                          weir_view details);
   int32_t (*reset)(weir_stream* stream);
@@ -578,7 +408,8 @@ typedef struct weir_http_api {
   int32_t (*attribute)(weir_stream* stream, uint32_t id, weir_view* value);  /* WEIR_ATTR_* */
   int32_t (*number)(weir_stream* stream, uint32_t id, int64_t* value);       /* WEIR_NUMBER_* */
   /* Notes from filter to filter and to the log (%DYNAMIC_METADATA(space:key)%). Reading falls back to what listener filters noted
-   * of the connection. At most 64 notes a stream, 256 bytes of names and 4,096 of value each: WEIR_NO_ROOM. */
+   * of the connection. At most 64 notes a stream, 256 bytes of names and 4,096 of value each: WEIR_NO_ROOM. set_metadata ends the
+   * life of a view that metadata gave of the same note. */
   int32_t (*metadata)(weir_stream* stream, weir_view space, weir_view key, weir_view* value);
   int32_t (*set_metadata)(weir_stream* stream, weir_view space, weir_view key, weir_view value);
   /* Adds one of Envoy's response flags, as "UAEX", "RL", "DI"; WEIR_REFUSED: there is none of that name. */
@@ -590,8 +421,8 @@ typedef struct weir_http_api {
    * headers. WEIR_ERROR: no route matches now (the request is answered 404 when it goes on). Filters keep what they are; their
    * route_config becomes the new route's. */
   int32_t (*refresh_route)(weir_stream* stream);
-  /* Between the hooks of a body that is not withheld: passes bytes to the later filters now. WEIR_REFUSED before the headers
-   * went on and after the end; WEIR_NO_ROOM when what is ahead holds a buffer limit of bytes. */
+  /* Between the hooks of a body: passes bytes to the later filters now, ahead of what this filter withholds of it. WEIR_REFUSED
+   * before the headers went on and after the end; WEIR_NO_ROOM when what is ahead holds a buffer limit of bytes. */
   int32_t (*inject)(weir_stream* stream, uint32_t which, weir_view data);
   /* In the data hook that shows the end, or as long as the end is withheld: makes trailers where the message has none, for `add`.
    * which: WEIR_REQUEST_TRAILERS or WEIR_RESPONSE_TRAILERS. */
@@ -603,7 +434,7 @@ enum {
   WEIR_FILTER_CHANGES_RESPONSE_LENGTH = 1u << 1
 };
 
-/* One HTTP filter. `self` is state_size zeroed bytes in the stream's arena, or the config when state_size is 0. */
+/* One HTTP filter. `self` lies in the stream's arena. */
 typedef struct weir_http_filter_api {
   uint32_t struct_size;
   uint32_t flags;
@@ -615,7 +446,7 @@ typedef struct weir_http_filter_api {
   /* All filters of a stream are made before the first of their hooks runs. A local reply or reset asked for here keeps the
    * request from all of them. */
   int32_t (*create)(void* self, void* config, weir_stream* stream);
-  void (*destroy)(void* self); /* the last call; make none of the host's calls from it */
+  void (*destroy)(void* self); /* the last call; see the rules at the top */
   int32_t (*request_headers)(void* self, weir_stream* stream, uint32_t end_stream);
   int32_t (*request_data)(void* self, weir_stream* stream, uint32_t end_stream);
   int32_t (*request_trailers)(void* self, weir_stream* stream);
@@ -754,7 +585,7 @@ typedef struct weir_extension {
 typedef struct weir_plugin_descriptor {
   uint32_t magic; /* WEIR_ABI_MAGIC */
   uint16_t abi_major;
-  uint16_t abi_minor;
+  uint16_t abi_minor; /* WEIR_ABI_MINOR */
   uint32_t struct_size;
   uint32_t extension_count;
   const char* name;
