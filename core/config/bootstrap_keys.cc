@@ -38,6 +38,14 @@ void ReadListeners(Context& c, const Field& field, B* out) {
   for (const Field& element : Elements(field, &names)) ReadListener(c, element, out);
 }
 
+void PeekType(const Node& node, Cluster* cluster) {
+  for (const Node::Entry& entry : node.entries()) {
+    if (entry.key != "type" || !entry.value->is_scalar()) continue;
+    if (entry.value->text() == "STRICT_DNS") cluster->type = ClusterType::kStrictDns;
+    if (entry.value->text() == "LOGICAL_DNS") cluster->type = ClusterType::kLogicalDns;
+  }
+}
+
 void ReadClusters(Context& c, const Field& field, B* out) {
   if (!ExpectList(c, field)) return;
   std::vector<std::string> names;
@@ -47,10 +55,13 @@ void ReadClusters(Context& c, const Field& field, B* out) {
     const std::size_t before = c.diagnostics().count();
     CheckOneOf(c, element, {"endpoints", "load_assignment", "hosts"}, element.node().is_map());
     CheckOneOf(c, element, {"tls", "transport_socket"}, false);
+    // The type comes first, wherever it stands: it says what becomes of names.
+    if (element.node().is_map()) PeekType(element.node(), &cluster);
     ReadMap(c, element, ClusterKeys(), &cluster);
     if (cluster.endpoints.empty() && c.diagnostics().count() == before) {
       c.Add(element.key_mark, std::string(element.key) + " has no endpoints", "at least one");
     }
+    if (c.diagnostics().count() == before) CheckDnsCluster(c, element, cluster);
     out->clusters.push_back(std::move(cluster));
   }
 }
@@ -113,9 +124,6 @@ Keys<B> MissingRows() {
       MissingKey<B>("tracing", "tracing"),
       MissingKey<B>("enable_dispatcher_stats", "further counters", "false"),
       MissingKey<B>("header_prefix", "another prefix than x-envoy", "x-envoy"),
-      MissingKey<B>("use_tcp_for_dns_lookups", "DNS over TCP", "false"),
-      MissingKey<B>("dns_resolution_config", "a choice of DNS servers"),
-      MissingKey<B>("typed_dns_resolver_config", "a choice of DNS servers"),
       MissingKey<B>("bootstrap_extensions", "bootstrap extensions"),
       MissingKey<B>("default_socket_interface", "socket interfaces"),
       MissingKey<B>("default_regex_engine", "a choice of regex engines"),
@@ -145,6 +153,9 @@ const Keys<Limits>& LimitsKeys() {
       DurationKey("slow_hook", &L::slow_hook,
                   "A plugin's hook that takes longer is counted, and named in the log.")
           .Limit("plugin.*.slow_hooks"),
+      DurationKey("dns_warm_timeout", &L::dns_warm_timeout,
+                  "How long listeners wait for the first answers of DNS.")
+          .Limit("cluster.*.warm_timeout"),
   };
   return keys;
 }
@@ -181,6 +192,7 @@ const Keys<Bootstrap>& BootstrapKeys() {
             .Shorthand(),
         DescriptiveKey<B>("node", "Who this proxy is, for control planes; it has no effect."),
     };
+    for (Key<B>& key : DnsBootstrapRows()) all.push_back(std::move(key));
     for (Key<B>& key : MissingRows()) all.push_back(std::move(key));
     return all;
   }();

@@ -133,17 +133,6 @@ void ReadExtensionOptions(Context& c, const Field& field, Cluster* out) {
   ReadMap(c, field, keys, out);
 }
 
-void ReadType(Context& c, const Field& field, Cluster*) {
-  const auto value = field.node().AsString();
-  if (value && (*value == "STRICT_DNS" || *value == "LOGICAL_DNS")) {
-    c.Add(field.node().mark(),
-          "type " + Quote(*value) + " asks for a feature that Weir does not have: DNS refresh",
-          "STATIC: host names in endpoints are resolved once at start");
-    return;
-  }
-  ReadEnum(c, field, {"STATIC"}, {"EDS", "ORIGINAL_DST"});
-}
-
 void ReadThresholds(Context& c, const Field& field, CircuitBreakers* out) {
   if (!ExpectList(c, field)) return;
   std::vector<std::string> names;
@@ -178,9 +167,13 @@ Keys<Cluster> BasicRows() {
   static constexpr Milliseconds kMaxConnect{3'600'000};
   return {
       TextKey("name", &C::name, "What routes call it.").Required(),
-      CustomKey<C>(
-          "type", "STATIC", ReadType, [](const C&) { return PrintText("STATIC"); },
-          "Host names in endpoints are resolved once at start."),
+      EnumKey<C, ClusterType>("type", &C::type,
+                              {{"STATIC", ClusterType::kStatic},
+                               {"STRICT_DNS", ClusterType::kStrictDns},
+                               {"LOGICAL_DNS", ClusterType::kLogicalDns}},
+                              {"EDS", "ORIGINAL_DST"},
+                              "STATIC: host names in endpoints are resolved once at start. The "
+                              "others look them up again and again: see docs/dns.md."),
       CustomKey<C>("endpoints", "list of addresses, or of {address, weight}", ReadShortEndpoints,
                    nullptr, "Short for load_assignment.")
           .Shorthand(),
@@ -348,15 +341,6 @@ Keys<Cluster> MissingRows() {
       MissingKey<C>("load_balancing_policy", "load balancing policies as extensions"),
       MissingKey<C>("cluster_type", "cluster types as extensions"),
       MissingKey<C>("eds_cluster_config", "endpoints by discovery"),
-      MissingKey<C>("dns_lookup_family", "a choice of address family", "AUTO"),
-      MissingKey<C>("dns_refresh_rate", "DNS refresh"),
-      MissingKey<C>("dns_failure_refresh_rate", "DNS refresh"),
-      MissingKey<C>("respect_dns_ttl", "DNS refresh", "false"),
-      MissingKey<C>("dns_resolvers", "a choice of DNS servers"),
-      MissingKey<C>("typed_dns_resolver_config", "a choice of DNS servers"),
-      MissingKey<C>("dns_resolution_config", "a choice of DNS servers"),
-      MissingKey<C>("use_tcp_for_dns_lookups", "DNS over TCP", "false"),
-      MissingKey<C>("wait_for_warm_on_init", "warming of clusters", "true"),
       MissingKey<C>("http_protocol_options",
                     "this key; typed_extension_protocol_options or protocol say it"),
       MissingKey<C>("http2_protocol_options",
@@ -409,6 +393,7 @@ const Keys<Cluster>& ClusterKeys() {
   static const Keys<Cluster> keys = [] {
     Keys<Cluster> all = BasicRows();
     for (Key<Cluster>& key : TlsRows()) all.push_back(std::move(key));
+    for (Key<Cluster>& key : DnsRows()) all.push_back(std::move(key));
     for (Key<Cluster>& key : ConnectionRows()) all.push_back(std::move(key));
     for (Key<Cluster>& key : MissingRows()) all.push_back(std::move(key));
     return all;

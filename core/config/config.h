@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config/address.h"
+#include "core/config/dns_config.h"
 #include "core/config/http_config.h"
 #include "core/config/node.h"
 #include "core/config/route_config.h"
@@ -101,12 +102,20 @@ struct Listener {
 
 // One backend of a cluster.
 struct Endpoint {
+  // What has to be looked up while the proxy runs, in a cluster that is not STATIC. kAddress: the
+  // addresses of `hostname`; of `address` the port alone says something then. kService: the SRV
+  // records of `service` say hosts, ports and weights.
+  enum class Lookup { kNone, kAddress, kService };
+
   Address address;
   // Further addresses of the same host name, tried when the first cannot be connected. IPv4 before
   // IPv6.
   std::vector<Address> additional_addresses;
-  // As written, without the port; for messages and the admin page.
+  // As written, without the port; for messages and the admin page. Of a service without its first
+  // two labels.
   std::string hostname;
+  Lookup lookup = Lookup::kNone;
+  std::string service;  // "_http._tcp.example.com"
   std::uint32_t weight = 1;  // load_balancing_weight. Default 1, range 1 … 1000000
   Mark mark;
 };
@@ -126,6 +135,19 @@ struct CircuitBreakers {
 
 struct Cluster {
   std::string name;  // unique
+  ClusterType type = ClusterType::kStatic;
+  // Of the types that look names up.
+  Milliseconds dns_refresh_rate{5'000};  // Default 5s, at least 1ms
+  Milliseconds dns_failure_base{0};      // 0: dns_refresh_rate
+  Milliseconds dns_failure_max{0};       // 0: 10 times the base
+  bool respect_dns_ttl = false;
+  Milliseconds dns_min_refresh_rate{1'000};  // of a TTL. Default 1s
+  Milliseconds dns_jitter{0};
+  DnsFamily dns_lookup_family = DnsFamily::kAuto;
+  std::uint32_t max_dns_hosts = 1'000;  // Default 1000, range 1 … 4096
+  bool wait_for_warm_on_init = true;
+  // The bootstrap's where the cluster has none; nothing: the system's servers.
+  std::optional<DnsResolver> dns_resolver;
   LbPolicy lb_policy = LbPolicy::kRoundRobin;
   std::uint32_t choice_count = 2;       // least_request_lb_config. Default 2, range 2 … 100
   Milliseconds connect_timeout{5'000};  // Default 5s, range 1ms … 1h
@@ -177,6 +199,8 @@ struct Limits {
   std::uint64_t max_body_bytes_per_worker = 268'435'456;
   // A plugin's hook that takes longer is counted and logged. Default 50ms.
   Milliseconds slow_hook{50};
+  // How long listeners wait for the first answers of DNS. Default 10s; 0: they do not.
+  Milliseconds dns_warm_timeout{10'000};
 };
 
 struct Bootstrap {
@@ -184,6 +208,7 @@ struct Bootstrap {
   std::vector<Cluster> clusters;
   std::optional<Admin> admin;
   Limits limits;
+  std::optional<DnsResolver> dns_resolver;  // of clusters that name none
 };
 
 }  // namespace weir::config

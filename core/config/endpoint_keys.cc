@@ -1,9 +1,50 @@
+#include <utility>
+
 #include "core/config/tables.h"
 
 namespace weir::config {
 namespace {
 
+// "_service._proto.name": what SRV records are asked for (RFC 2782).
+bool IsServiceName(std::string_view text) {
+  if (!IsHostName(text) || text.front() != '_') return false;
+  const std::size_t second = text.find('.');
+  if (second == std::string_view::npos || second + 1 >= text.size() || text[second + 1] != '_')
+    return false;
+  const std::size_t third = text.find('.', second + 1);
+  return third != std::string_view::npos && third + 1 < text.size();
+}
+
+void SetService(std::string_view name, Endpoint* out) {
+  out->lookup = Endpoint::Lookup::kService;
+  out->service = name;
+  const std::size_t second = name.find('.') + 1;
+  out->hostname = name.substr(name.find('.', second) + 1);
+}
+
+// The names of a cluster that is not STATIC are looked up while the proxy runs.
+void SetLookup(Context& c, const Field& field, const AddressText& text, Endpoint* out) {
+  if (IsServiceName(text.host) && text.port == 0) return SetService(text.host, out);
+  out->lookup = Endpoint::Lookup::kAddress;
+  out->address.port = text.port;
+  if (text.port == 0) {
+    c.Add(field.node().mark(), std::string(field.key) + " has port 0",
+          "a port from 1 to 65535; or a name such as _http._tcp.example.com");
+  }
+}
+
+// What a cluster's type says of its endpoints' names.
+Endpoint NewEndpoint(const Cluster& cluster, Mark mark) {
+  Endpoint endpoint;
+  endpoint.mark = mark;
+  if (cluster.type != ClusterType::kStatic) endpoint.lookup = Endpoint::Lookup::kAddress;
+  return endpoint;
+}
+
 void ReadEndpointAddress(Context& c, const Field& field, Endpoint* out) {
+  const bool later = std::exchange(out->lookup, Endpoint::Lookup::kNone) != Endpoint::Lookup::kNone;
+  if (later && field.node().is_scalar() && IsServiceName(field.node().text()))
+    return SetService(field.node().text(), out);
   const auto text = ReadAddressText(c, field, nullptr);
   if (!text) return;
   if (text->literal) {
@@ -20,6 +61,7 @@ void ReadEndpointAddress(Context& c, const Field& field, Endpoint* out) {
     return;
   }
   out->hostname = text->host;
+  if (later) return SetLookup(c, field, *text, out);
   std::string error;
   std::vector<Address> addresses = c.Resolve(text->host, text->port, &error);
   if (addresses.empty()) {
@@ -33,13 +75,13 @@ void ReadEndpointAddress(Context& c, const Field& field, Endpoint* out) {
 
 std::shared_ptr<const Node> PrintEndpointAddress(const Endpoint& endpoint) {
   if (endpoint.address.kind == Address::Kind::kUnix) return PrintAddress(endpoint.address, false);
+  if (endpoint.lookup == Endpoint::Lookup::kService) return PrintHostAndPort(endpoint.service, 0);
   return PrintHostAndPort(endpoint.hostname, endpoint.address.port);
 }
 
 // A short address, or {address, weight}.
 void ReadShortEndpoint(Context& c, const Field& field, Cluster* out) {
-  Endpoint endpoint;
-  endpoint.mark = field.key_mark;
+  Endpoint endpoint = NewEndpoint(*out, field.key_mark);
   if (field.node().is_scalar()) {
     ReadEndpointAddress(c, field, &endpoint);
   } else {
@@ -82,8 +124,7 @@ const Keys<Cluster>& LocalityKeys() {
             if (!ExpectList(c, f)) return;
             std::vector<std::string> names;
             for (const Field& element : Elements(f, &names)) {
-              Endpoint endpoint;
-              endpoint.mark = element.key_mark;
+              Endpoint endpoint = NewEndpoint(*cluster, element.key_mark);
               ReadMap(c, element, LbEndpointKeys(), &endpoint);
               cluster->endpoints.push_back(std::move(endpoint));
             }
@@ -121,8 +162,11 @@ const Keys<Cluster>& LoadAssignmentKeys() {
 
 const Keys<Endpoint>& EndpointKeys() {
   static const Keys<Endpoint> keys = {
-      CustomKey<Endpoint>("address", "address", ReadEndpointAddress, PrintEndpointAddress,
-                          "An IP address and port, host:port or unix:/path.")
+      CustomKey<Endpoint>(
+          "address", "address", ReadEndpointAddress, PrintEndpointAddress,
+          "An IP address and port, host:port or unix:/path; in a STRICT_DNS cluster "
+          "also a service whose SRV records are looked up, as "
+          "_http._tcp.example.com.")
           .Required(),
       IntKey("weight", &Endpoint::weight, 1, 1'000'000, "Its share among the endpoints."),
   };

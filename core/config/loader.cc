@@ -24,6 +24,7 @@ std::optional<std::string> ProcessEnvironment(const std::string& name) {
 void CompleteBootstrap(Bootstrap* bootstrap, std::string_view default_protocol) {
   for (Cluster& cluster : bootstrap->clusters) {
     if (cluster.protocol.empty()) cluster.protocol = default_protocol;
+    if (!cluster.dns_resolver) cluster.dns_resolver = bootstrap->dns_resolver;
   }
 }
 

@@ -121,7 +121,7 @@ file short; `weir config --expand FILE` prints what they stand for, with every d
 - **Bytes** are numbers, or numbers with `KiB`, `MiB`, `GiB` (1024) or `kB`, `MB`, `GB` (1000).
 - **Addresses** are `127.0.0.1:8080`, `[::1]:8080`, `:8080` (all IPv4 interfaces), `unix:/path`, or Envoy's
   `socket_address: {address, port_value}` and `pipe: {path, mode}`. In endpoints a host name may stand: it is resolved once,
-  at start.
+  at start, or again and again where the cluster's `type` says so ([dns.md](dns.md)).
 - **Environment**: `${NAME}` and `${NAME:-default}` in any value (not in keys) are replaced after the file is parsed, so
   that they can add no structure; a variable that is not set and has no default is a mistake; `$${` is a literal `${`. Inside
   `{...}` and `[...]` put such a value in quotes.

@@ -51,6 +51,12 @@ void ReadShortEndpoints(Context& c, const Field& field, Cluster* out);
 void ReadLoadAssignment(Context& c, const Field& field, Cluster* out);
 std::shared_ptr<const Node> PrintLoadAssignment(const Cluster& cluster);
 
+// --- names that are looked up ---
+
+Keys<Cluster> DnsRows();
+Keys<Bootstrap> DnsBootstrapRows();
+void CheckDnsCluster(Context& c, const Field& field, const Cluster& cluster);
+
 // --- filters ---
 
 void ReadFilterChain(Context& c, const Field& field, FilterChain* out);

@@ -41,7 +41,8 @@ Named ClustersOf(const Generation& generation) {
 
 bool SameLimits(const config::Limits& a, const config::Limits& b) {
   return a.max_connections == b.max_connections && a.max_memory_bytes == b.max_memory_bytes &&
-         a.max_body_bytes_per_worker == b.max_body_bytes_per_worker && a.slow_hook == b.slow_hook;
+         a.max_body_bytes_per_worker == b.max_body_bytes_per_worker && a.slow_hook == b.slow_hook &&
+         a.dns_warm_timeout == b.dns_warm_timeout;
 }
 
 }  // namespace

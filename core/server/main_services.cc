@@ -6,6 +6,7 @@
 #include "core/config/names.h"
 #include "core/server/access_loggers.h"
 #include "core/server/codec_builder.h"
+#include "core/server/follow_members.h"
 #include "core/server/release_queue.h"
 #include "core/server/tls_cluster.h"
 
@@ -55,13 +56,14 @@ std::unique_ptr<upstream::Pool> MainServices::MakePool(const ServerContext& cont
         set, MakeTlsTransport(context, index, worker_, both ? &set : nullptr)};
     return std::make_unique<upstream::Pool>(worker_, &cluster, codec, stats, context.workers);
   };
-  if (worker_->worker_id == 0) {
+  auto made = pool(both ? http::CodecSet{{codecs.choices.back()}} : codecs);
+  if (both) made->SetHttp2(pool({{codecs.choices.front()}}));
+  if (const auto members = MembersOf(context, index)) {
+    made->Follow(members, PostHere());
+  } else if (worker_->worker_id == 0) {
     stats.membership_total->Set(cluster.endpoints.size());
     stats.membership_healthy->Set(cluster.endpoints.size());
   }
-  if (!both) return pool(codecs);
-  auto made = pool({{codecs.choices.back()}});
-  made->SetHttp2(pool({{codecs.choices.front()}}));
   return made;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "core/server/cluster_dns.h"
 #include "core/server/codec_builder.h"
 #include "core/server/main_admin.h"
 #include "core/server/main_kit.h"
@@ -18,6 +19,7 @@ namespace {
 bool Prepare(ServerContext* context) {
   context->cluster_codecs = BuildClusterCodecs(*context);
   context->cluster_tls = BuildClusterTls(*context);
+  if (context->dns != nullptr) context->cluster_members = context->dns->Plan(*context->bootstrap);
   return context->cluster_codecs != nullptr && context->cluster_tls != nullptr;
 }
 

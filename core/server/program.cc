@@ -7,6 +7,7 @@
 
 #include "core/config/loader.h"
 #include "core/http/hook_time.h"
+#include "core/server/cluster_dns.h"
 #include "core/server/generation.h"
 #include "core/server/plugin_host.h"
 #include "core/server/plugin_list.h"
@@ -72,12 +73,14 @@ int Execute(const Options& options, const Wiring& wiring) {
   plugins::PluginLoader loader(
       {plugins::DefaultSearchPath(options.plugin_path), host.table(), wiring.plugins});
   ReleaseQueue releases;
+  ClusterDns dns(&stats);
   ServerContext context;
   context.workers = options.concurrency;
   context.plugins = &loader;
   context.plugin_host = host.table();
   context.stats = &stats;
   context.access_logs = &access_logs;
+  if (serving) context.dns = &dns;
   context.releases = &releases;
   GenerationMaker maker(context, wiring);
   std::unique_ptr<Generation> generation = maker.Make(&loaded, nullptr);

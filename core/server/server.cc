@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/server/cluster_dns.h"
 #include "core/server/plugin_host.h"
 
 namespace weir::server {
@@ -71,6 +72,7 @@ int Server::Bind() {
 int Server::Run() {
   if (const int code = Bind(); code != kExitOk) return code;
   memory_limit_ = MemoryLimit();
+  if (!WarmUp()) return kExitOk;
   drained_.assign(context_->workers, false);
   for (uint32_t i = 0; i < context_->workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, context_, wiring_, listeners_, this));
@@ -85,6 +87,7 @@ int Server::Run() {
   for (const auto& worker : workers_) worker->Stop();
   workers_.clear();
   if (reloader_ != nullptr) reloader_->Stop();
+  if (context_->dns != nullptr) context_->dns->Stop();
   listeners_->RemoveSocketFiles();
   WEIR_LOG(kInfo, "done");
   return kExitOk;
@@ -104,6 +107,18 @@ void Server::StartReloader() {
     memory_limit_ = MemoryLimit();
   };
   reloader_->Start(std::move(server));
+}
+
+// Connections wait at the listeners until the clusters have endpoints. False: a signal ended it.
+bool Server::WarmUp() {
+  if (context_->dns == nullptr) return true;
+  context_->dns->Start(&loop_);
+  context_->dns->WarmUp(context_->bootstrap->limits.dns_warm_timeout,
+                        [this] { return phase_ == Phase::kRunning; });
+  if (phase_ == Phase::kRunning) return true;
+  context_->dns->Stop();
+  listeners_->RemoveSocketFiles();
+  return false;
 }
 
 uint64_t Server::MemoryLimit() const {

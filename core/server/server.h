@@ -64,6 +64,7 @@ class Server final : public WorkerObserver {
   uint64_t MemoryLimit() const;
   int Bind();
   void StartReloader();
+  bool WarmUp();
 
   const Options& options_;
   const ServerContext* context_;

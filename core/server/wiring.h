@@ -13,6 +13,7 @@
 #include "core/net/worker_context.h"
 #include "core/observe/log_writer.h"
 #include "core/observe/stats.h"
+#include "core/upstream/members.h"
 #include "plugins/abi/weir.h"
 #include "plugins/loader/plugin_loader.h"
 
@@ -21,6 +22,7 @@
 
 namespace weir::server {
 
+class ClusterDns;
 struct ClusterCodecs;
 struct PluginTest;
 class ReleaseQueue;
@@ -53,6 +55,11 @@ struct ServerContext {
   std::shared_ptr<const ClusterIds> cluster_ids;
   // Where workers leave what the main thread frees. Null: nowhere, they free it.
   ReleaseQueue* releases = nullptr;
+  // Who looks up names (cluster_dns.h); null: nobody, nothing is to be served.
+  ClusterDns* dns = nullptr;
+  // The members of each cluster, by its index, null where they never change; made by
+  // Wiring::prepare. Null: none ever change.
+  std::shared_ptr<const std::vector<std::shared_ptr<upstream::Members>>> cluster_members;
   // Where a factory reports mistakes. Set only while the factories are made.
   config::Diagnostics* diagnostics = nullptr;
 };

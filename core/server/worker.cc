@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "core/net/thread_loop.h"
 #include "core/server/generation.h"
 #include "core/server/release_queue.h"
 #include "core/server/worker_listener.h"
@@ -62,6 +63,7 @@ void Worker::ResumeListeners() {
 
 void Worker::Run() {
   pthread_setname_np(pthread_self(), ("weir-" + std::to_string(worker_context_.worker_id)).c_str());
+  net::thread_loop = &loop_;
   plugins_->Enter();
   Open();
   while (!loop_.stopped()) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <vector>
 
 #include "core/base/intrusive_list.h"
 #include "core/config/config.h"
@@ -13,11 +13,13 @@ namespace weir::upstream {
 // One endpoint as one worker sees it: its load and its connections.
 struct Host {
   const config::Endpoint* endpoint = nullptr;
-  net::Address address;        // where connections go now; one of the endpoint's
-  uint32_t address_index = 0;  // 0: endpoint->address, else additional_addresses[index - 1]
+  net::Address address;  // where connections go now: addresses[address_index]
+  uint32_t address_index = 0;
+  std::vector<net::Address> addresses;  // never empty
   uint32_t weight = 1;
   uint32_t index = 0;
   bool healthy = true;           // health checks and outlier detection will write it
+  bool gone = false;             // no member any more: no further stream, no connection is kept
   uint32_t active_requests = 0;  // attached to its connections
   uint32_t connections = 0;      // open or connecting
   uint32_t connecting = 0;       // of these, on their way

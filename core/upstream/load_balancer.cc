@@ -10,7 +10,7 @@ bool Eligible(const Host* host, const Host* avoid) {
 }
 
 Host* OrElse(Host* picked, const Host* avoid) {
-  if (picked != nullptr || avoid == nullptr || !avoid->healthy) return picked;
+  if (picked != nullptr || avoid == nullptr || !avoid->healthy || avoid->gone) return picked;
   return const_cast<Host*>(avoid);
 }
 
@@ -39,6 +39,7 @@ Host* RoundRobin::Pick(const std::vector<Host*>& hosts, const Host* avoid) {
 }
 
 Host* LeastRequest::Pick(const std::vector<Host*>& hosts, const Host* avoid) {
+  if (hosts.empty()) return nullptr;
   if (hosts.size() == 1) return hosts[0]->healthy ? hosts[0] : nullptr;
   Host* best = nullptr;
   for (uint32_t i = 0; i < choices_; ++i) {

@@ -29,20 +29,12 @@ Pool::Pool(net::WorkerContext* worker, const config::Cluster* config, const Upst
       config_(config),
       codec_(codec),
       stats_(stats),
+      hosts_(config),
       max_connections_(Share(config->circuit_breakers.max_connections, workers)),
       max_pending_(config->circuit_breakers.max_pending_requests == 0
                        ? 0
                        : Share(config->circuit_breakers.max_pending_requests, workers)),
       max_requests_(Share(config->circuit_breakers.max_requests, workers)) {
-  for (const config::Endpoint& endpoint : config->endpoints) {
-    auto host = std::make_unique<Host>();
-    host->endpoint = &endpoint;
-    host->address = ToNetAddress(endpoint.address);
-    host->weight = endpoint.weight;
-    host->index = static_cast<uint32_t>(hosts_.size());
-    host_list_.push_back(host.get());
-    hosts_.push_back(std::move(host));
-  }
   if (config->lb_policy == config::LbPolicy::kLeastRequest) {
     balancer_ = std::make_unique<LeastRequest>(worker->random, config->choice_count);
   } else {
@@ -117,7 +109,7 @@ bool Pool::MayShare(const Host* host, bool fresh) const {
 
 PoolFailure Pool::Acquire(PoolRequest* request, bool fresh, const Host* avoid) {
   request->fresh_ = fresh;
-  Host* host = balancer_->Pick(host_list_, avoid);
+  Host* host = balancer_->Pick(hosts_.list(), avoid);
   if (host == nullptr) {
     stats_.upstream_cx_none_healthy->Add();
     return PoolFailure::kNoHealthyHost;
@@ -269,7 +261,7 @@ void Pool::ServePending(Host* host, ClientConnection* connection) {
   // Those who still wait want another connection, for which there is no room beside this one.
   const bool in_the_way =
       host->pending_count > host->expected && load_->connections >= max_connections_;
-  if (connection->active() == 0 && (draining_ || in_the_way)) {
+  if (connection->active() == 0 && (draining_ || host->gone || in_the_way)) {
     connection->Close();
   } else {
     Keep(connection);
@@ -310,12 +302,9 @@ void Pool::OnGone(ClientConnection* connection, bool was_connecting, bool timed_
 // A host name may stand for several addresses: the one that failed is left for the next, round and
 // round. Connects that were under way together fail together, and leave it once.
 void Pool::UseNextAddress(Host* host) {
-  const auto& more = host->endpoint->additional_addresses;
-  if (more.empty()) return;
-  host->address_index = (host->address_index + 1) % static_cast<uint32_t>(more.size() + 1);
-  const config::Address& next =
-      host->address_index == 0 ? host->endpoint->address : more[host->address_index - 1];
-  host->address = ToNetAddress(next);
+  if (host->addresses.size() == 1) return;
+  host->address_index = (host->address_index + 1) % static_cast<uint32_t>(host->addresses.size());
+  host->address = host->addresses[host->address_index];
 }
 
 // One failed connect costs those who waited for it one attempt each: the first ones, which waited
@@ -345,7 +334,7 @@ void Pool::Drain() {
   draining_ = true;
   if (http2_ != nullptr) http2_->Drain();
   DrainClients();
-  for (Host* host : host_list_) {
+  for (Host* host : hosts_.list()) {
     while (ClientConnection* connection = host->idle.front()) {
       connection->idle_link_.Unlink();
       connection->Close();

@@ -12,7 +12,9 @@
 #include "core/observe/stat_names.h"
 #include "core/upstream/client_connection.h"
 #include "core/upstream/host.h"
+#include "core/upstream/host_set.h"
 #include "core/upstream/load_balancer.h"
+#include "core/upstream/members.h"
 #include "core/upstream/transport.h"
 
 namespace weir::upstream {
@@ -97,7 +99,16 @@ class Pool {
   // No connection is kept from now on, and idle ones go now. Requests are still served: those that
   // wait, and new ones.
   void Drain();
-  const std::vector<Host*>& hosts() const { return host_list_; }
+  // The endpoints of the cluster from now on; before the first call they are the configured ones.
+  // Hosts that stay keep their connections. Those that are gone get no further stream: their idle
+  // connections end now, others with their last stream, and who waits for one looks elsewhere.
+  void SetMembers(std::shared_ptr<const MemberList> members);
+  // The same, now and whenever they change, for as long as the pool lives. With worker 0 the
+  // membership gauges follow too.
+  void Follow(const std::shared_ptr<Members>& members, Members::Post post);
+  const std::vector<Host*>& hosts() const { return hosts_.list(); }
+  // Those that are gone, and were not empty when last looked at.
+  size_t gone_hosts() const { return hosts_.gone(); }
   uint32_t connections() const { return load_->connections; }
   uint32_t pending() const { return load_->pending; }
 
@@ -130,6 +141,7 @@ class Pool {
   bool WornOut(const ClientConnection* connection) const;
   void FailConnect(ClientConnection* connection, bool timed_out);
   static void UseNextAddress(Host* host);
+  void Leave(Host* host);
   std::unique_ptr<net::Io> WithHeader(std::unique_ptr<net::Io> io) const;
   std::unique_ptr<Pool> MakeForClient(const PoolClient& client);
   bool Empty() const;
@@ -140,8 +152,8 @@ class Pool {
   const config::Cluster* config_;
   UpstreamCodec codec_;
   observe::ClusterStats stats_;
-  std::vector<std::unique_ptr<Host>> hosts_;
-  std::vector<Host*> host_list_;
+  HostSet hosts_;
+  std::shared_ptr<const MemberList> members_;  // null: those of the configuration
   std::unique_ptr<LoadBalancer> balancer_;
   base::List<ClientConnection, &ClientConnection::all_link_> all_;
   uint32_t max_connections_;
@@ -162,6 +174,7 @@ class Pool {
   std::unordered_map<uint32_t, std::unique_ptr<Pool>> clients_;
   std::deque<std::unique_ptr<Pool>> gone_clients_;
   std::unique_ptr<Pool> http2_;  // goes first: its load is ours
+  std::unique_ptr<Members::Following> following_;
 };
 
 // The form in which sockets take a configured address.

@@ -35,9 +35,10 @@ std::unique_ptr<Pool> Pool::MakeForClient(const PoolClient& client) {
     pool->client_local_ = *client.local;
   }
   pool->draining_ = draining_;
+  if (members_ != nullptr) pool->SetMembers(members_);
   // Else the first endpoint would get the first request of every client.
-  for (size_t i = clients_made_++ % host_list_.size(); i > 0; --i)
-    pool->balancer_->Pick(pool->host_list_, nullptr);
+  const size_t turns = hosts().empty() ? 0 : clients_made_++ % hosts().size();
+  for (size_t i = 0; i < turns; ++i) pool->balancer_->Pick(pool->hosts(), nullptr);
   return pool;
 }
 
@@ -60,7 +61,7 @@ void Pool::OnClientGone(uint32_t number) {
 }
 
 bool Pool::Empty() const {
-  return all_.empty() && std::all_of(host_list_.begin(), host_list_.end(),
+  return all_.empty() && std::all_of(hosts().begin(), hosts().end(),
                                      [](const Host* host) { return host->pending_count == 0; });
 }
 

@@ -1,6 +1,7 @@
 #include "filters/http/mux/mux_stream.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "core/http/route/rewrite.h"
@@ -77,7 +78,7 @@ void MuxStream::OnConnection(upstream::ClientConnection* connection, upstream::H
   state_ = State::kLinked;
   http::StreamInfo& info = host_->info();
   ++info.attempts;
-  info.upstream = &host->address;
+  NoteHost(*host);
   if (info.upstream_start_ms == 0) info.upstream_start_ms = host_->worker()->reactor->now_ms();
   if (attachment_.SendHead(head, head_end_) != WEIR_OK) {
     Unlink(WEIR_REASON_INTERNAL);
@@ -90,8 +91,14 @@ void MuxStream::OnConnection(upstream::ClientConnection* connection, upstream::H
   SendBody();
 }
 
+// A copy: the host may be gone when the stream is logged.
+void MuxStream::NoteHost(const upstream::Host& host) {
+  void* memory = host_->arena()->Allocate(sizeof(net::Address), alignof(net::Address));
+  if (memory != nullptr) host_->info().upstream = new (memory) net::Address(host.address);
+}
+
 void MuxStream::OnNoConnection(PoolFailure failure, upstream::Host* host) {
-  if (host != nullptr) host_->info().upstream = &host->address;
+  if (host != nullptr) NoteHost(*host);
   Fail(AnswerFor(failure));
 }
 

@@ -53,6 +53,7 @@ class MuxStream final : public http::Terminal,
   bool BuildHead(weir_head* head);
   void SendBody();
   void NotePause();
+  void NoteHost(const upstream::Host& host);
   void Keep(http::SliceQueue* data);
   void Finish();
   void Unlink(uint32_t reason);

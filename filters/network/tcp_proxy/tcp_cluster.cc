@@ -1,8 +1,7 @@
 #include "filters/network/tcp_proxy/tcp_cluster.h"
 
 #include <algorithm>
-
-#include "core/server/address_of.h"
+#include <utility>
 
 namespace weir::tcp_proxy {
 
@@ -11,16 +10,8 @@ TcpCluster::TcpCluster(const config::Cluster* config, const observe::ClusterStat
     : config_(config),
       stats_(stats),
       max_connections_(std::max(1u, config->circuit_breakers.max_connections / workers)),
-      random_(base::Random::FromOs()) {
-  for (const config::Endpoint& endpoint : config->endpoints) {
-    auto host = std::make_unique<upstream::Host>();
-    host->endpoint = &endpoint;
-    host->address = server::AddressOf(endpoint.address);
-    host->weight = endpoint.weight;
-    host->index = static_cast<uint32_t>(hosts_.size());
-    host_list_.push_back(host.get());
-    hosts_.push_back(std::move(host));
-  }
+      random_(base::Random::FromOs()),
+      hosts_(config) {
   if (config->lb_policy == config::LbPolicy::kLeastRequest) {
     balancer_ = std::make_unique<upstream::LeastRequest>(&random_, config->choice_count);
   } else {
@@ -28,12 +19,19 @@ TcpCluster::TcpCluster(const config::Cluster* config, const observe::ClusterStat
   }
 }
 
+void TcpCluster::Follow(const std::shared_ptr<upstream::Members>& members,
+                        upstream::Members::Post post) {
+  following_ = upstream::Members::Follow(
+      members, std::move(post),
+      [this](const upstream::Members::List& list) { hosts_.Update(*list); });
+}
+
 upstream::Host* TcpCluster::Enter(const upstream::Host* avoid) {
   if (connections_ >= max_connections_) {
     stats_.upstream_cx_overflow->Add();
     return nullptr;
   }
-  upstream::Host* host = balancer_->Pick(host_list_, avoid);
+  upstream::Host* host = balancer_->Pick(hosts_.list(), avoid);
   if (host == nullptr) {
     stats_.upstream_cx_none_healthy->Add();
     return nullptr;

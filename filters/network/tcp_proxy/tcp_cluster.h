@@ -2,12 +2,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "core/base/random.h"
 #include "core/config/config.h"
 #include "core/observe/stat_names.h"
-#include "core/upstream/host.h"
+#include "core/upstream/host_set.h"
 #include "core/upstream/load_balancer.h"
 
 namespace weir::tcp_proxy {
@@ -24,6 +23,10 @@ class TcpCluster {
   upstream::Host* Enter(const upstream::Host* avoid);
   void Leave(upstream::Host* host);
 
+  // The endpoints now and whenever they change. Connections to those that are gone go on to their
+  // end.
+  void Follow(const std::shared_ptr<upstream::Members>& members, upstream::Members::Post post);
+
   const config::Cluster& config() const { return *config_; }
   const observe::ClusterStats& stats() const { return stats_; }
 
@@ -33,9 +36,9 @@ class TcpCluster {
   uint32_t max_connections_;
   uint32_t connections_ = 0;
   base::Random random_;
-  std::vector<std::unique_ptr<upstream::Host>> hosts_;
-  std::vector<upstream::Host*> host_list_;
+  upstream::HostSet hosts_;
   std::unique_ptr<upstream::LoadBalancer> balancer_;
+  std::unique_ptr<upstream::Members::Following> following_;
 };
 
 }  // namespace weir::tcp_proxy

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "core/server/follow_members.h"
 #include "core/server/tls_cluster.h"
 #include "filters/network/tcp_proxy/tcp_connection.h"
 
@@ -43,6 +44,8 @@ class Factory final : public net::TerminalFactory {
     const config::Cluster& cluster = bootstrap_->clusters[config_->cluster_index];
     shared->cluster = std::make_unique<TcpCluster>(
         &cluster, observe::BindClusterStats(stats_, worker->stats, cluster.name), workers_);
+    if (const auto members = server::MembersOf(context_, config_->cluster_index))
+      shared->cluster->Follow(members, server::PostHere());
     shared->transport = server::MakeTlsTransport(context_, config_->cluster_index, worker);
     if (!logs_.empty()) {
       shared->log_buffers = std::make_unique<observe::WorkerAccessLogs>(

@@ -238,8 +238,8 @@ TEST(Errors, NameTheFeatureThatWeirLacks) {
   EXPECT_THAT(Mistakes(WithRoute("match: {prefix: /}, route: {cluster: app, max_stream_duration: "
                                  "{grpc_timeout_header_offset: 1s}}")),
               ElementsAre(HasSubstr("without grpc_timeout_header_max does nothing")));
-  EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], type: STRICT_DNS")),
-              ElementsAre(HasSubstr("feature that Weir does not have: DNS refresh")));
+  EXPECT_THAT(Mistakes(WithCluster("endpoints: ['127.0.0.1:1'], type: EDS")),
+              ElementsAre(HasSubstr("feature that Weir does not have: EDS")));
   EXPECT_THAT(Mistakes("listeners: [{address: ':80', filters: [echo]}]\ndynamic_resources: {}"),
               ElementsAre(HasSubstr("configuration by discovery (xDS)")));
 }

@@ -9,6 +9,7 @@
 
 #include "core/http/hook_time.h"
 #include "core/observe/stat_names.h"
+#include "core/upstream/dns_cluster.h"
 
 namespace weir::config {
 namespace {
@@ -47,6 +48,7 @@ std::set<std::string> CountersThere() {
   all.merge(std::set<std::string>{WEIR_HTTP_STATS(NAME, NAME)});
   prefix = "cluster.*.";
   all.merge(std::set<std::string>{WEIR_CLUSTER_STATS(NAME, NAME)});
+  all.merge(std::set<std::string>{WEIR_DNS_STATS(NAME)});
   prefix = "listener.*.";
   all.merge(std::set<std::string>{WEIR_LISTENER_STATS(NAME, NAME)});
   prefix = "tcp.*.";
