@@ -1,10 +1,11 @@
 #include "core/config/loader.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <istream>
 
 #include <sys/stat.h>
 
@@ -26,6 +27,19 @@ void CompleteBootstrap(Bootstrap* bootstrap, std::string_view default_protocol) 
     if (cluster.protocol.empty()) cluster.protocol = default_protocol;
     if (!cluster.dns_resolver) cluster.dns_resolver = bootstrap->dns_resolver;
   }
+}
+
+// One byte more than is allowed is asked for, so that a stream without end (a pipe) is refused as
+// too large, not read for ever; memory is touched for what there is only.
+std::string ReadAtMost(std::istream& file, std::size_t most) {
+  std::string text;
+  char block[65536];
+  while (file && text.size() < most) {
+    file.read(block, static_cast<std::streamsize>(
+                         std::min<std::size_t>(sizeof(block), most - text.size())));
+    text.append(block, static_cast<std::size_t>(file.gcount()));
+  }
+  return text;
 }
 
 LoadResult Unreadable(const std::string& path, const std::string& reason) {
@@ -62,12 +76,8 @@ LoadResult LoadFile(const std::string& path, const LoadOptions& options) {
   if (S_ISDIR(info.st_mode)) return Unreadable(path, "it is a directory");
   std::ifstream file(path, std::ios::binary);
   if (!file) return Unreadable(path, std::strerror(errno));
-  // One byte more than is allowed, so that a stream without end (a pipe) is refused as too large,
-  // not read for ever.
-  std::string text(YamlLimits{}.max_text_bytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  const std::string text = ReadAtMost(file, YamlLimits{}.max_text_bytes + 1);
   if (file.bad()) return Unreadable(path, std::strerror(errno));
-  text.resize(static_cast<std::size_t>(file.gcount()));
   return LoadString(text, path, options);
 }
 

@@ -1,3 +1,6 @@
+#include <cstdio>
+#include <fstream>
+
 #include "core/config/names.h"
 #include "tests/unit/core/config/config_testing.h"
 
@@ -7,6 +10,7 @@ namespace weir::config::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 TEST(Loader, ReadsEveryMatch) {
@@ -311,6 +315,17 @@ TEST(LoadFile, NamesTheFileThatCannotBeRead) {
             "/nonexistent/weir.yaml: the file cannot be read: No such file or directory\n");
   EXPECT_EQ(LoadFile("/tmp").diagnostics.Print(),
             "/tmp: the file cannot be read: it is a directory\n");
+}
+
+TEST(LoadFile, AStreamWithoutEndIsRefusedAsTooLarge) {
+  EXPECT_THAT(LoadFile("/dev/zero").diagnostics.Print(), HasSubstr("the file is larger than"));
+}
+
+TEST(LoadFile, ALongFileIsReadToItsEnd) {
+  const std::string path = ::testing::TempDir() + "weir-long.yaml";
+  std::ofstream(path) << "# " << std::string(300'000, 'x') << "\nnosuchkey: 1\n";
+  EXPECT_THAT(LoadFile(path).diagnostics.Print(), HasSubstr("weir-long.yaml:2:1:"));
+  std::remove(path.c_str());
 }
 
 TEST(LoaderCodecs, CodecTypeStandsForCodecs) {
