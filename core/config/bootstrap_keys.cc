@@ -73,29 +73,6 @@ std::shared_ptr<const Node> PrintAll(const Keys<T>& keys, const std::vector<T>& 
   return list;
 }
 
-void ReadAdmin(Context& c, const Field& field, B* out) {
-  static const Keys<Admin> keys = {
-      CustomKey<Admin>(
-          "address", "address",
-          [](Context& c2, const Field& f, Admin* a) {
-            ReadLiteralAddress(c2, f, &a->address, nullptr);
-          },
-          nullptr, "")
-          .Required(),
-      MissingKey<Admin>("access_log", "access logs of the admin listener"),
-      MissingKey<Admin>("access_log_path", "access logs of the admin listener", "/dev/null"),
-      MissingKey<Admin>("profile_path", "profiles"),
-      MissingKey<Admin>("socket_options", "socket options"),
-      MissingKey<Admin>("allow_paths", "allowed admin paths"),
-      MissingKey<Admin>("ignore_global_conn_limit", "an admin listener outside of the limits",
-                        "false"),
-  };
-  Admin admin;
-  admin.mark = field.key_mark;
-  ReadMap(c, field, keys, &admin);
-  out->admin = admin;
-}
-
 Keys<B> StaticRows() {
   return {
       CustomKey<B>(
@@ -166,10 +143,9 @@ const Keys<Bootstrap>& BootstrapKeys() {
         CustomKey<B>(
             "admin", "admin listener", ReadAdmin,
             [](const B& b) -> std::shared_ptr<const Node> {
-              if (!b.admin) return nullptr;
-              return PrintMap({{"address", PrintAddress(b.admin->address, false)}});
+              return b.admin ? PrintKeys(AdminKeys(), *b.admin) : nullptr;
             },
-            "Where `/ready` and `/stats` are served; none when absent."),
+            "Where the admin pages are served (docs/admin.md); none when absent."),
         CustomKey<B>(
             "limits", "limits",
             [](Context& c, const Field& f, B* b) { ReadMap(c, f, LimitsKeys(), &b->limits); },

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config/address.h"
+#include "core/config/admin_config.h"
 #include "core/config/dns_config.h"
 #include "core/config/http_config.h"
 #include "core/config/node.h"
@@ -178,11 +179,6 @@ struct Cluster {
   // Soft limit of what is buffered for one connection, each way. Default 256 KiB, range 16 KiB … 1
   // GiB.
   std::uint32_t per_connection_buffer_limit_bytes = 262'144;
-  Mark mark;
-};
-
-struct Admin {
-  Address address;
   Mark mark;
 };
 

@@ -115,7 +115,11 @@ LoadResult ProxyBootstrap(std::string_view from, std::string_view to, const Load
 }
 
 std::string Expand(const Bootstrap& bootstrap) {
-  return PrintYaml(*PrintKeys(BootstrapKeys(), bootstrap));
+  return PrintYaml(*ExpandTree(bootstrap));
+}
+
+std::shared_ptr<const Node> ExpandTree(const Bootstrap& bootstrap) {
+  return PrintKeys(BootstrapKeys(), bootstrap);
 }
 
 }  // namespace weir::config

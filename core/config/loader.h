@@ -46,5 +46,7 @@ LoadResult ProxyBootstrap(std::string_view from, std::string_view to,
 // The long form of a configuration, with every default written out: what `weir config --expand`
 // prints. Loading it gives the same configuration.
 std::string Expand(const Bootstrap& bootstrap);
+// The same as a tree.
+std::shared_ptr<const Node> ExpandTree(const Bootstrap& bootstrap);
 
 }  // namespace weir::config

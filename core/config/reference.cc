@@ -135,6 +135,7 @@ file short; `weir config --expand FILE` prints what they stand for, with every d
 std::vector<ReferenceTable> ReferenceTables() {
   return {
       Table("The file", "The outermost keys.", BootstrapKeys()),
+      Table("Admin", "`admin`", AdminKeys()),
       Table("Limits", "`limits`", LimitsKeys()),
       Table("Listener", "An element of `listeners`.", ListenerKeys()),
       Table("HTTP connection manager",

@@ -16,6 +16,7 @@ namespace weir::config {
 
 const Keys<Bootstrap>& BootstrapKeys();
 const Keys<Limits>& LimitsKeys();
+const Keys<Admin>& AdminKeys();
 const Keys<Listener>& ListenerKeys();
 const Keys<HttpConnectionManager>& HttpConnectionManagerKeys();
 const Keys<TcpProxy>& TcpProxyKeys();
@@ -100,6 +101,7 @@ void ReadUpgradeConfigs(Context& c, const Field& field, std::vector<UpgradeConfi
 std::shared_ptr<const Node> PrintUpgradeConfigs(const std::vector<UpgradeConfig>& upgrades);
 // A text written as it is, or Envoy's DataSource: inline_string, filename, environment_variable.
 void ReadDataSource(Context& c, const Field& field, std::string* out);
+void ReadAdmin(Context& c, const Field& field, Bootstrap* out);
 void ReadRoutes(Context& c, const Field& field, std::vector<Route>* out);
 void ReadVirtualHosts(Context& c, const Field& field, std::vector<VirtualHost>* out);
 void ReadRouteConfiguration(Context& c, const Field& field, RouteConfiguration* out);

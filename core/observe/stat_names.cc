@@ -38,6 +38,7 @@ void Count(uint32_t status, Cell* const (&classes)[5]) {
 #define WEIR_BIND_GAUGE(name) stats.name = binder.Bind(#name, StatKind::kGauge);
 
 HttpStats BindHttpStats(StatRegistry* registry, StatBlock* block, std::string_view stat_prefix) {
+  registry->NoteScope("http", stat_prefix);
   const Binder binder = BinderFor(registry, block, "http", stat_prefix);
   HttpStats stats;
   WEIR_HTTP_STATS(WEIR_BIND_COUNTER, WEIR_BIND_GAUGE)
@@ -46,6 +47,7 @@ HttpStats BindHttpStats(StatRegistry* registry, StatBlock* block, std::string_vi
 }
 
 ClusterStats BindClusterStats(StatRegistry* registry, StatBlock* block, std::string_view cluster) {
+  registry->NoteScope("cluster", cluster);
   const Binder binder = BinderFor(registry, block, "cluster", cluster);
   ClusterStats stats;
   WEIR_CLUSTER_STATS(WEIR_BIND_COUNTER, WEIR_BIND_GAUGE)
@@ -55,6 +57,7 @@ ClusterStats BindClusterStats(StatRegistry* registry, StatBlock* block, std::str
 
 ListenerStats BindListenerStats(StatRegistry* registry, StatBlock* block,
                                 std::string_view listener) {
+  registry->NoteScope("listener", listener);
   const Binder binder = BinderFor(registry, block, "listener", listener);
   ListenerStats stats;
   WEIR_LISTENER_STATS(WEIR_BIND_COUNTER, WEIR_BIND_GAUGE)
@@ -70,6 +73,7 @@ TlsStats BindTlsStats(StatRegistry* registry, StatBlock* block, std::string_view
 }
 
 TcpStats BindTcpStats(StatRegistry* registry, StatBlock* block, std::string_view stat_prefix) {
+  registry->NoteScope("tcp", stat_prefix);
   const Binder binder = BinderFor(registry, block, "tcp", stat_prefix);
   TcpStats stats;
   WEIR_TCP_STATS(WEIR_BIND_COUNTER, WEIR_BIND_GAUGE)

@@ -120,17 +120,59 @@ void StatRegistry::ForEach(const Visitor& visit) const {
                          const HistogramTotals*) { visit(name, kind, value); });
 }
 
+// In parts: whoever defines a name meanwhile does not wait for the whole.
 void StatRegistry::ForEachInFull(const FullVisitor& visit) const {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [name, stat] : by_name_) {
-    if (stat.kind == StatKind::kHistogram) {
-      const HistogramTotals totals = TotalsLocked(stat.id);
-      visit(name, stat.kind, totals.count(), &totals);
-      continue;
+  struct Row {
+    std::string name;
+    StatKind kind;
+    uint64_t value;
+    HistogramTotals totals;
+  };
+  constexpr size_t kRowsPerPart = 256;
+  std::vector<Row> rows;
+  std::string last;
+  do {
+    rows.clear();
+    {
+      const std::lock_guard lock(mutex_);
+      auto at = last.empty() ? by_name_.begin() : by_name_.upper_bound(last);
+      for (; at != by_name_.end() && rows.size() < kRowsPerPart; ++at) {
+        const auto& [name, stat] = *at;
+        Row& row = rows.emplace_back(Row{name, stat.kind, 0, {}});
+        if (stat.kind == StatKind::kHistogram) {
+          row.totals = TotalsLocked(stat.id);
+          row.value = row.totals.count();
+        } else {
+          row.value = name == kRefusedName ? refused_ : SumLocked(stat.id, stat.kind);
+        }
+      }
     }
-    const uint64_t value = name == kRefusedName ? refused_ : SumLocked(stat.id, stat.kind);
-    visit(name, stat.kind, value, nullptr);
-  }
+    for (const Row& row : rows)
+      visit(row.name, row.kind, row.value,
+            row.kind == StatKind::kHistogram ? &row.totals : nullptr);
+    if (!rows.empty()) last = rows.back().name;
+  } while (rows.size() == kRowsPerPart);
+}
+
+uint64_t StatRegistry::SumByName(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? 0 : SumLocked(found->second.id, found->second.kind);
+}
+
+std::string StatRegistry::ScopePrefix(std::string_view scope, std::string_view name) {
+  return Printable(scope) + "." + Printable(name) + ".";
+}
+
+void StatRegistry::NoteScope(std::string_view scope, std::string_view name) {
+  std::string prefix = ScopePrefix(scope, name);
+  const std::lock_guard lock(mutex_);
+  scopes_.insert(std::move(prefix));
+}
+
+std::vector<std::string> StatRegistry::Scopes() const {
+  const std::lock_guard lock(mutex_);
+  return {scopes_.begin(), scopes_.end()};
 }
 
 std::string StatsText(const StatRegistry& registry, const StatFilter& keep) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,13 +96,23 @@ class StatRegistry {
   uint64_t Sum(StatId id) const;
   // What a histogram holds; of anything else: nothing.
   HistogramTotals Histogram(StatId id) const;
-  // In the order of names. A histogram's value is how many were recorded.
+  // Of a counter or gauge; 0 where there is none of the name.
+  uint64_t SumByName(std::string_view name) const;
+  // In the order of names. A histogram's value is how many were recorded. The lock is held for a
+  // part of the names at a time, and not during the visits.
   using Visitor = std::function<void(const std::string& name, StatKind kind, uint64_t value)>;
   void ForEach(const Visitor& visit) const;
   // The same; `histogram` is null for other kinds.
   using FullVisitor = std::function<void(const std::string& name, StatKind kind, uint64_t value,
                                          const HistogramTotals* histogram)>;
   void ForEachInFull(const FullVisitor& visit) const;
+
+  // Says that the names that begin with "scope.name." count for one thing of that name, which may
+  // have dots in it: for those who take names apart.
+  void NoteScope(std::string_view scope, std::string_view name);
+  // Each of them as it stands in names, "cluster.app.", in order.
+  std::vector<std::string> Scopes() const;
+  static std::string ScopePrefix(std::string_view scope, std::string_view name);
 
   // Process-wide block, for what no worker owns; written by the main thread only.
   StatBlock* main_block() { return main_block_; }
@@ -118,6 +129,7 @@ class StatRegistry {
   const uint32_t max_stats_;
   mutable std::mutex mutex_;
   std::map<std::string, Stat, std::less<>> by_name_;
+  std::set<std::string> scopes_;
   std::vector<StatKind> kinds_;  // by id
   std::vector<std::unique_ptr<StatBlock>> blocks_;
   uint64_t refused_ = 0;

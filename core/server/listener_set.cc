@@ -22,6 +22,11 @@ bool SameAddress(const config::Address& a, const config::Address& b) {
   return a.kind == b.kind && a.ip == b.ip && a.port == b.port && a.path == b.path;
 }
 
+// Of what only the admin listener has.
+std::string AdminFingerprint(const config::Admin& admin) {
+  return std::string("admin ") + (admin.allow_mutations ? "orders " : "") + admin.token + " ";
+}
+
 }  // namespace
 
 ListenerSpec::~ListenerSpec() {
@@ -83,7 +88,8 @@ bool ListenerSet::BuildAdmin(const ServerContext& context, const Wiring& wiring,
   }
   std::string fingerprint;
   if (context.cluster_ids != nullptr)
-    fingerprint = "admin " + FingerprintOf(*context.bootstrap, *admin);
+    fingerprint =
+        AdminFingerprint(*context.bootstrap->admin) + FingerprintOf(*context.bootstrap, *admin);
   if (Keep(fingerprint, previous)) return true;
   auto spec = std::make_shared<ListenerSpec>();
   spec->config = admin.get();

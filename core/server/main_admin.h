@@ -7,8 +7,8 @@
 
 namespace weir::server {
 
-// Serves the admin pages: a connection manager whose terminal filter answers from
-// observe::AnswerAdmin. Null with mistakes in context.diagnostics.
+// Serves the admin pages (core/admin): a connection manager whose terminal filter answers from
+// them. Null with mistakes in context.diagnostics.
 std::unique_ptr<net::TerminalFactory> MakeAdmin(const ServerContext& context,
                                                 const config::Listener& listener);
 

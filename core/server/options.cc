@@ -28,6 +28,7 @@ constexpr char kExamples[] = R"(Examples:
   weir proxy --from :8080 --to 127.0.0.1:9000   proxy one port to one backend, without a file
   weir new-filter my_filter --lang c++          write the project of a new plugin
   weir plugin-test my_filter.so my_filter.yaml  try a plugin against all that a proxy needs of it
+  weir health -c weir.yaml                      ask the proxy that runs on a file whether it is ready
 
 Signals: SIGTERM and SIGINT drain and end; a second one ends at once. SIGUSR1 opens the logs again.
 Exit codes: 0 done, 1 mistakes in the configuration or a plugin, 2 in the command line, 3 an address cannot be bound.)";
@@ -102,7 +103,22 @@ struct Commands {
   CLI::App* plugins;
   CLI::App* new_filter;
   CLI::App* plugin_test;
+  CLI::App* health;
 };
+
+CLI::App* AddHealth(CLI::App* app, Options* options) {
+  CLI::App* health = app->add_subcommand(
+      "health", "Ask a running proxy whether it is ready; the exit code is 0 or 1");
+  CLI::Option* file = health->add_option("-c,--config", options->health.config_path,
+                                         "Its configuration, with an admin section");
+  file->type_name("FILE")->capture_default_str();
+  health
+      ->add_option("--url", options->health.url, "Ask there; default: /ready of the admin address")
+      ->type_name("URL")
+      ->excludes(file);
+  health->footer("Example:\n  weir health --url http://127.0.0.1:9901/ready");
+  return health;
+}
 
 CLI::App* AddPlugins(CLI::App* app, Options* options, Raw* raw) {
   CLI::App* plugins = app->add_subcommand("plugins", "List the plugins that a configuration loads");
@@ -166,6 +182,7 @@ Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
   commands.proxy->footer("Example:\n  weir proxy --from :8080 --to 127.0.0.1:9000");
   commands.plugins = AddPlugins(app, options, raw);
   AddPluginCommands(app, options, &commands);
+  commands.health = AddHealth(app, options);
   for (CLI::App* command : {commands.validate, commands.expand, commands.proxy, commands.plugins})
     command->fallthrough();
   return commands;
@@ -185,6 +202,7 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
   options.json = raw.format == "json";
   if (*commands.new_filter) options.command = Command::kNewFilter;
   if (*commands.plugin_test) options.command = Command::kPluginTest;
+  if (*commands.health) options.command = Command::kHealth;
   const bool with_file = app.count("--config") > 0;
   const bool with_text = app.count("--config-yaml") > 0;
   if (in_command && (with_file || with_text))

@@ -23,6 +23,7 @@ enum class Command : uint8_t {
   kPlugins,     // weir plugins -c FILE
   kNewFilter,   // weir new-filter NAME --lang LANGUAGE
   kPluginTest,  // weir plugin-test FILE [CONFIG]
+  kHealth,      // weir health [-c FILE | --url URL]
 };
 
 // `weir plugin-test`: what plugins/kit is to try.
@@ -30,6 +31,13 @@ struct PluginTest {
   std::string file;
   std::string config_path;  // empty: the plugin is given no configuration
   std::string extension;    // empty: each one that the plugin has
+};
+
+// `weir health`: whom to ask.
+struct HealthQuestion {
+  // Its admin address is asked. Where there is no url either: this one.
+  std::string config_path = "/etc/weir/weir.yaml";
+  std::string url;  // "http://127.0.0.1:9901/ready"; wins where it is given
 };
 
 struct Options {
@@ -40,6 +48,7 @@ struct Options {
   std::string proxy_to;
   NewFilter new_filter;
   PluginTest plugin_test;
+  HealthQuestion health;
   base::LogLevel log_level = base::LogLevel::kInfo;
   std::string log_path;      // empty: stderr
   uint32_t concurrency = 1;  // workers. Default: AvailableCpus()

@@ -9,6 +9,7 @@
 #include "core/http/hook_time.h"
 #include "core/server/cluster_dns.h"
 #include "core/server/generation.h"
+#include "core/server/main_health.h"
 #include "core/server/plugin_host.h"
 #include "core/server/plugin_list.h"
 #include "core/server/release_queue.h"
@@ -108,6 +109,7 @@ int RunProgram(int argc, const char* const* argv, const Wiring& wiring) {
   if (options.command == Command::kPluginTest) {
     return wiring.plugin_test == nullptr ? kExitUsage : wiring.plugin_test(options.plugin_test);
   }
+  if (options.command == Command::kHealth) return RunHealth(options.health);
   if (!OpenLog(options)) return kExitUsage;
   return Execute(options, wiring);
 }

@@ -15,6 +15,7 @@ std::mutex shared_mutex;  // guards these
 Reloader* running = nullptr;
 ReloadResult last;
 net::EventLoop* running_loop = nullptr;
+std::shared_ptr<const config::Bootstrap> present_config;
 
 int64_t UnixMs() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -54,6 +55,7 @@ void Reloader::Start(Server server) {
   running = this;
   running_loop = server_.loop;
   last = {};
+  present_config = present_->context.bootstrap;
 }
 
 void Reloader::Stop() {
@@ -62,6 +64,7 @@ void Reloader::Stop() {
     if (running != this) return;
     running = nullptr;
     running_loop = nullptr;
+    present_config = nullptr;
   }
   parts_.releases->set_waker(nullptr);
   parts_.releases->Clear();
@@ -77,6 +80,11 @@ bool Reloader::Ask(Done done) {
 ReloadResult Reloader::Last() {
   const std::lock_guard lock(shared_mutex);
   return last;
+}
+
+std::shared_ptr<const config::Bootstrap> Reloader::PresentConfig() {
+  const std::lock_guard lock(shared_mutex);
+  return present_config;
 }
 
 void Reloader::Reload(Done done) {
@@ -112,6 +120,10 @@ void Reloader::Begin() {
   const config::Limits& limits = present_->context.bootstrap->limits;
   http::SetSlowHookLimit(static_cast<uint64_t>(limits.slow_hook.count()));
   server_.adopted(present_.get());
+  {
+    const std::lock_guard lock(shared_mutex);
+    present_config = present_->context.bootstrap;
+  }
   waiting_for_ = static_cast<uint32_t>(server_.workers->size());
   for (const auto& worker : *server_.workers) {
     worker->Adopt(present_.get(), [this] { server_.loop->Post([this] { OnAdopted(); }); });

@@ -73,6 +73,8 @@ class Reloader {
   static bool Ask(Done done);
   // Any thread: what came of the last one.
   static ReloadResult Last();
+  // Any thread: what new connections are served with. Null where no reloader has started.
+  static std::shared_ptr<const config::Bootstrap> PresentConfig();
 
  private:
   void Begin();

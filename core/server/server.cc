@@ -10,6 +10,7 @@
 
 #include "core/base/log.h"
 #include "core/server/cluster_dns.h"
+#include "core/server/loop_door.h"
 #include "core/server/plugin_host.h"
 
 namespace weir::server {
@@ -18,8 +19,6 @@ namespace {
 constexpr uint64_t kWatchMs = 1000;
 // With a limit memory must be looked at more often than it can be filled.
 constexpr uint64_t kWatchMemoryMs = 100;
-
-std::atomic<observe::ServerState> present_state{observe::ServerState::kInitializing};
 
 const char* Name(OverloadLevel level) {
   switch (level) {
@@ -36,7 +35,7 @@ const char* Name(OverloadLevel level) {
 }  // namespace
 
 observe::ServerState PresentState() {
-  return present_state.load(std::memory_order_relaxed);
+  return observe::server_state.load(std::memory_order_relaxed);
 }
 
 Server::Server(const Options& options, const ServerContext* context, const Wiring* wiring,
@@ -77,8 +76,9 @@ int Server::Run() {
   for (uint32_t i = 0; i < context_->workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, context_, wiring_, listeners_, this));
   }
+  const MainDoor door(&loop_);
   for (const auto& worker : workers_) worker->Start();
-  present_state = observe::ServerState::kLive;
+  observe::server_state = observe::ServerState::kLive;
   stats_.live->Set(1);
   stats_.concurrency->Set(context_->workers);
   StartReloader();
@@ -199,7 +199,7 @@ void Server::OnSignal(int number) {
 
 void Server::OnEndSignal(int number) {
   phase_ = Phase::kDelaying;
-  present_state = observe::ServerState::kDraining;
+  observe::server_state = observe::ServerState::kDraining;
   drain_at_ms_ = loop_.now_ms() + static_cast<uint64_t>(options_.drain_delay.count());
   const char* name = number == SIGINT ? "SIGINT" : "SIGTERM";
   if (options_.drain_delay.count() > 0) {

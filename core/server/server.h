@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/net/event_loop.h"
-#include "core/observe/admin.h"
 #include "core/observe/log_writer.h"
+#include "core/observe/server_state.h"
 #include "core/observe/stat_names.h"
 #include "core/observe/stats.h"
 #include "core/server/listener_set.h"

@@ -8,6 +8,7 @@
 
 #include "core/net/thread_loop.h"
 #include "core/server/generation.h"
+#include "core/server/loop_door.h"
 #include "core/server/release_queue.h"
 #include "core/server/worker_listener.h"
 
@@ -65,6 +66,7 @@ void Worker::Run() {
   pthread_setname_np(pthread_self(), ("weir-" + std::to_string(worker_context_.worker_id)).c_str());
   net::thread_loop = &loop_;
   plugins_->Enter();
+  const WorkerDoor door(this);
   Open();
   while (!loop_.stopped()) {
     loop_.Turn(true);

@@ -408,6 +408,8 @@ class Weir:
       self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=limit,
                                       cwd=self.directory)
     self.addresses = {}
+    token = config["admin"].get("token") if isinstance(config, dict) else None
+    self.admin_fields = "authorization: Bearer %s\r\n" % token["inline_string"] if token else ""
     wait_until(lambda: self._read_addresses(address_file), lambda: "the start of the program: " + self.log())
     self.admin = self.addresses.get("admin")
     self.concurrency = concurrency
@@ -463,7 +465,7 @@ class Weir:
   def ask_admin(self, path, method="GET"):
     wire = self.connect("admin")
     try:
-      wire.send(("%s %s HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n" % (method, path)).encode())
+      wire.send(("%s %s HTTP/1.1\r\nhost: localhost\r\n%sconnection: close\r\n\r\n" % (method, path, self.admin_fields)).encode())
       return wire.response(method)
     finally:
       wire.close()

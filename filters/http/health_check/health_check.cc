@@ -54,6 +54,11 @@ class HealthCheck : public sdk::HttpFilter<HealthCheck, Config> {
   sdk::Status OnRequestHeaders(bool) {
     const sdk::HttpStream probe = stream();
     if (!AllMatch(config().matchers, *probe.api(), probe.handle())) return sdk::Status::kContinue;
+    // The process drains, or an operator said so: whoever balances is to send no more.
+    if (probe.Metadata("weir.server", "state") == "DRAINING") {
+      probe.SetFlag("LH");
+      return Answer({.status = 503, .details = "health_check_failed"});
+    }
     return Answer({.status = 200, .details = "health_check_ok"});
   }
 };

@@ -6,6 +6,7 @@
 
 #include "core/net/tls_attributes.h"
 #include "core/net/tls_session.h"
+#include "core/observe/server_state.h"
 #include "filters/network/http_connection_manager/server_connection.h"
 #include "filters/network/http_connection_manager/stream.h"
 
@@ -116,6 +117,9 @@ std::string_view Stream::NotedAttribute(uint32_t id) const {
 }
 
 std::string_view Stream::ConnectionNote(std::string_view space, std::string_view key) {
+  // What the process tells those who ask whether it wants work.
+  if (space == "weir.server" && key == "state")
+    return observe::StateToTell() == observe::ServerState::kLive ? "LIVE" : "DRAINING";
   const net::ConnectionNotes* notes = downstream_->notes();
   return notes == nullptr ? std::string_view{} : notes->Find(space, key);
 }

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+
+#include "core/config/node.h"
+
+namespace weir::admin {
+
+inline constexpr const char* kRedacted = "[redacted]";
+
+// A copy of a configuration without what must not be shown: values of keys that name passwords,
+// tokens, secrets and private keys, of header fields that carry credentials, user information in
+// URLs, and private keys wherever they stand. Where a secret is read from (filename, path,
+// environment_variable) stays. What a plugin's own keys hold is judged by the same names: a secret
+// under an innocent name is not known to be one.
+std::shared_ptr<const config::Node> Redact(const config::Node& node);
+
+}  // namespace weir::admin

@@ -1,0 +1,57 @@
+#include "core/admin/redact.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/config/diagnostics.h"
+#include "core/config/yaml.h"
+
+namespace weir::admin {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string Redacted(const std::string& yaml) {
+  config::Diagnostics diagnostics("test", yaml);
+  const auto tree = config::ParseYaml(
+      yaml, [](const std::string&) { return std::nullopt; }, &diagnostics);
+  EXPECT_TRUE(diagnostics.ok()) << diagnostics.Print();
+  return config::PrintYaml(*Redact(*tree));
+}
+
+TEST(RedactTest, WhatASecretsKeyHoldsIsNotShown) {
+  for (const char* yaml :
+       {"password: hunter2", "private_key: {inline_string: hunter2}", "client_secret: hunter2",
+        "token: hunter2", "bearer_token: {inline_string: hunter2}", "api_key: [hunter2, hunter2]",
+        "x-api-key: hunter2", "users: {inline_string: 'u:hunter2'}", "HMAC_Secret: hunter2",
+        "authorization: Basic hunter2", "credentials: {a: {b: [{c: hunter2}]}}",
+        "headers: [{key: Authorization, value: Bearer hunter2}]",
+        "header: {value: a=hunter2, key: cookie}", "url: 'redis://user:hunter2@host:1/x'",
+        "url: 'http://a/b http://hunter2@c'",
+        "anything: \"-----BEGIN RSA PRIVATE KEY-----\\nhunter2\\n\""}) {
+    EXPECT_THAT(Redacted(yaml), Not(HasSubstr("hunter2"))) << yaml;
+    EXPECT_THAT(Redacted(yaml), HasSubstr(kRedacted)) << yaml;
+  }
+}
+
+TEST(RedactTest, WhereASecretIsReadFromIsShown) {
+  EXPECT_EQ(Redacted("private_key:\n  filename: /etc/key.pem\n"),
+            "private_key:\n  filename: /etc/key.pem\n");
+  EXPECT_THAT(Redacted("token: {environment_variable: NAME}"), HasSubstr("NAME"));
+}
+
+TEST(RedactTest, TheRestIsTheSame) {
+  for (const char* yaml : {"token_bucket:\n  max_tokens: 10\n", "name: a\nvalue: b\n", "- a\n- 1\n",
+                           "url: http://a/b@c\n", "empty: {}\n"}) {
+    const std::string text = Redacted(yaml);
+    EXPECT_THAT(text, Not(HasSubstr(kRedacted)));
+  }
+  EXPECT_EQ(Redacted("token_bucket:\n  max_tokens: 10\n"), "token_bucket:\n  max_tokens: 10\n");
+  EXPECT_THAT(Redacted("password: ''"), Not(HasSubstr(kRedacted))) << "there is none";
+}
+
+}  // namespace
+}  // namespace weir::admin
