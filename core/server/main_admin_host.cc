@@ -39,11 +39,23 @@ admin::ReloadFacts FactsOf(const ReloadResult& result) {
   return facts;
 }
 
+// Of a cluster that is found by DNS the configuration has no addresses.
+config::Address AddressOfHost(const upstream::Host& host) {
+  const net::Address& here = host.addresses.front();
+  if (!here.is_ip()) return host.endpoint->address;
+  config::Address address;
+  const bool four = here.family() == AF_INET;
+  address.kind = four ? config::Address::Kind::kIpv4 : config::Address::Kind::kIpv6;
+  std::copy(here.ip(), here.ip() + (four ? 4 : 16), address.ip.begin());
+  address.port = here.port();
+  return address;
+}
+
 void AddPool(upstream::Pool* pool, std::vector<EndpointFacts>* out) {
   for (const upstream::Host* host : pool->hosts()) {
     EndpointFacts facts;
     facts.cluster = pool->config().name;
-    facts.address = host->endpoint->address;
+    facts.address = AddressOfHost(*host);
     facts.hostname = host->endpoint->hostname;
     facts.weight = host->weight;
     facts.healthy = host->healthy;
