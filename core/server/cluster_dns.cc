@@ -11,6 +11,8 @@
 namespace weir::server {
 namespace {
 
+constexpr uint64_t kLookMs = 20;
+
 // Only wakes the loop.
 class Alarm final : public net::Actor {};
 
@@ -115,6 +117,8 @@ void ClusterDns::Start(net::EventLoop* loop) {
 }
 
 void ClusterDns::Stop() {
+  if (loop_ != nullptr) loop_->reactor()->SetDeadline(&waiter_, 0);
+  when_warm_ = nullptr;
   // Names first: they wait for answers.
   for (const auto& entry : entries_) entry->running.reset();
   resolvers_.clear();
@@ -142,6 +146,25 @@ void ClusterDns::WarmUp(std::chrono::milliseconds most, const std::function<bool
   loop_->reactor()->SetDeadline(&alarm, until);
   while (!warm() && go_on() && net::EventLoop::MonotonicMs() < until) loop_->Turn(true);
   loop_->reactor()->SetDeadline(&alarm, 0);
+  NameThoseThatAreLate();
+}
+
+void ClusterDns::WhenWarm(std::chrono::milliseconds most, std::function<void()> done) {
+  when_warm_ = std::move(done);
+  wait_until_ms_ = net::EventLoop::MonotonicMs() + static_cast<uint64_t>(most.count());
+  Look();
+}
+
+void ClusterDns::Look() {
+  if (!warm() && net::EventLoop::MonotonicMs() < wait_until_ms_) {
+    loop_->reactor()->SetDeadline(&waiter_, loop_->now_ms() + kLookMs);
+    return;
+  }
+  NameThoseThatAreLate();
+  std::exchange(when_warm_, nullptr)();
+}
+
+void ClusterDns::NameThoseThatAreLate() {
   for (const auto& entry : entries_) {
     if (entry->running == nullptr || !entry->config->wait_for_warm_on_init ||
         entry->running->warm())

@@ -40,6 +40,9 @@ class ClusterDns {
   // Turns the loop until that is so, for at most `most`, and as long as go_on says so. Clusters
   // that are late are counted and named in the log.
   void WarmUp(std::chrono::milliseconds most, const std::function<bool()>& go_on);
+  // The same while the loop runs already: calls `done`, during this call or later, unless Stop
+  // comes first. One at a time.
+  void WhenWarm(std::chrono::milliseconds most, std::function<void()> done);
 
   // How many clusters are looked after.
   size_t size() const { return entries_.size(); }
@@ -52,6 +55,18 @@ class ClusterDns {
     std::unique_ptr<upstream::DnsCluster> running;
   };
 
+  // Looks now and then whether all is warm.
+  class Waiter final : public net::Actor {
+   public:
+    explicit Waiter(ClusterDns* dns) : dns_(dns) {}
+    void OnDeadline() override { dns_->Look(); }
+
+   private:
+    ClusterDns* dns_;
+  };
+
+  void Look();
+  void NameThoseThatAreLate();
   std::shared_ptr<upstream::Members> Find(const config::Cluster& cluster);
   upstream::MemberList FirstList(const config::Cluster& cluster) const;
   void Run(Entry* entry);
@@ -63,6 +78,9 @@ class ClusterDns {
   base::Random random_ = base::Random::FromOs();
   std::map<std::string, std::unique_ptr<net::dns::Resolver>> resolvers_;  // by their options
   std::vector<std::unique_ptr<Entry>> entries_;
+  Waiter waiter_{this};
+  uint64_t wait_until_ms_ = 0;
+  std::function<void()> when_warm_;
 };
 
 }  // namespace weir::server

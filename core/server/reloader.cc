@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/http/hook_time.h"
+#include "core/server/cluster_dns.h"
 
 namespace weir::server {
 namespace {
@@ -103,18 +104,32 @@ void Reloader::Begin() {
   under_way_.number = ++number_;
   total_->Add();
   const std::string error = Make(&under_way_);
-  if (!error.empty()) {
-    failed_->Add();
-    LogLines(error);
-    WEIR_LOG(kError, "reload: nothing has changed, for the configuration has mistakes");
-    under_way_.error = error;
-    return Finish(std::move(under_way_));
-  }
-  under_way_.ok = true;
+  if (!error.empty()) return Refuse(error);
   if (under_way_.changes.empty()) {
+    under_way_.ok = true;
     WEIR_LOG(kInfo, "reload: the configuration is as it was");
     return Finish(std::move(under_way_));
   }
+  // New clusters have their endpoints before a request can ask for them.
+  waiting_for_ = 1;
+  const ServerContext& context = made_->context;
+  if (context.dns == nullptr) return Adopt();
+  context.dns->WhenWarm(context.bootstrap->limits.dns_warm_timeout, [this] { Adopt(); });
+}
+
+void Reloader::Refuse(const std::string& error) {
+  failed_->Add();
+  LogLines(error);
+  WEIR_LOG(kError, "reload: nothing has changed, for the configuration has mistakes");
+  under_way_.error = error;
+  Finish(std::move(under_way_));
+}
+
+void Reloader::Adopt() {
+  waiting_for_ = 0;
+  const std::string error = TakeOver();
+  if (!error.empty()) return Refuse(error);
+  under_way_.ok = true;
   for (const std::string& change : under_way_.changes)
     WEIR_LOG(kInfo, "reload: %s", change.c_str());
   const config::Limits& limits = present_->context.bootstrap->limits;
@@ -130,18 +145,24 @@ void Reloader::Begin() {
   }
 }
 
-// Empty, or the mistakes. Changes nothing that is in use; with changes, the new one is the present
-// one.
+// Empty, or the mistakes. Changes nothing that is in use; with changes, the new one is made_.
 std::string Reloader::Make(ReloadResult* result) {
   const std::string refuses = server_.refuses();
   if (!refuses.empty()) return refuses;
   config::LoadResult loaded = parts_.load();
   if (!loaded.ok()) return loaded.diagnostics.Print();
-  std::unique_ptr<Generation> made = parts_.maker->Make(&loaded, present_.get());
-  if (made == nullptr) return loaded.diagnostics.Print();
-  result->changes = ChangesOf(*present_, *made);
-  if (result->changes.empty()) return "";
-  std::string error;
+  made_ = parts_.maker->Make(&loaded, present_.get());
+  if (made_ == nullptr) return loaded.diagnostics.Print();
+  result->changes = ChangesOf(*present_, *made_);
+  if (result->changes.empty()) made_.reset();
+  return "";
+}
+
+// The same; made_ is the present one then.
+std::string Reloader::TakeOver() {
+  std::unique_ptr<Generation> made = std::move(made_);
+  std::string error = server_.refuses();
+  if (!error.empty()) return error;
   if (!made->listeners.BindAll(made->context.workers, &error, &present_->listeners)) return error;
   made->listeners.TakeOver(&present_->listeners);
   previous_ = std::move(present_);

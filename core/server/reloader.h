@@ -27,8 +27,8 @@ struct ReloadResult {
 // Reads the configuration again while the program serves, and puts what has changed in place of
 // what was there:
 //
-//   file --load, check, make, bind--> generation --posted to each worker--> in use --all have it-->
-//   the one before is let go, except for what connections that began with it still use
+//   file --load, check, make, look names up, bind--> generation --posted to each worker-->
+//   in use --all have it--> the one before is let go, except for what connections still use
 //
 // A mistake anywhere before the first post changes nothing. One reload at a time; what is asked for
 // meanwhile is one more reload, after it. Counters server.reload_total, .reload_failed; gauge
@@ -79,12 +79,16 @@ class Reloader {
  private:
   void Begin();
   std::string Make(ReloadResult* result);
+  void Adopt();
+  std::string TakeOver();
+  void Refuse(const std::string& error);
   void Finish(ReloadResult result);
   void OnAdopted();
 
   Parts parts_;
   Server server_;
   std::unique_ptr<Generation> present_;
+  std::unique_ptr<Generation> made_;      // until names are looked up
   std::unique_ptr<Generation> previous_;  // until all workers have the present one
   ReloadResult under_way_;
   uint32_t waiting_for_ = 0;  // workers

@@ -1,7 +1,9 @@
 """Clusters whose endpoints come out of DNS: a real server changes its answers, under load too, and no request is lost."""
 
 import collections
+import json
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -346,6 +348,67 @@ class Silence(Dns):
   def test_listeners_do_not_wait_for_ever(self):
     self.assertEqual(self.get().status, 503)
     self.assertEqual(self.stat("warm_timeout"), 1)
+
+
+class LateServer:
+  """Answers each question for an A record with 127.0.0.1, when told to."""
+
+  def __init__(self):
+    self.go = threading.Event()
+    self.asked = threading.Event()
+    self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    self.socket.bind(("127.0.0.1", 0))
+    self.socket.settimeout(0.1)
+    self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+    self.stopped = False
+    self.thread = threading.Thread(target=self.serve, daemon=True)
+    self.thread.start()
+
+  def serve(self):
+    while not self.stopped:
+      try:
+        question, peer = self.socket.recvfrom(4096)
+      except socket.timeout:
+        continue
+      self.asked.set()
+      self.go.wait(harness.DEADLINE)
+      end = question.index(b"\0", 12) + 5
+      is_a = question[end - 4:end - 2] == b"\0\x01"
+      head = question[:2] + b"\x81\x80\0\x01" + (b"\0\x01" if is_a else b"\0\0") + b"\0\0\0\0"
+      record = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x7f\0\0\x01" if is_a else b""
+      self.socket.sendto(head + question[12:end] + record, peer)
+
+  def stop(self):
+    self.stopped = True
+    self.go.set()
+    self.thread.join()
+    self.socket.close()
+
+
+class Reload(Dns):
+  """A new cluster serves when its names are known; until then the configuration before does."""
+
+  def test_a_new_cluster_is_never_empty(self):
+    late = LateServer()
+    self.addCleanup(late.stop)
+    made = self.make_config()
+    made["clusters"].append(cluster("new", self.endpoint(), type="STRICT_DNS", dns_resolvers=[late.address]))
+    made["listeners"][0]["http"]["routes"][0]["route"]["cluster"] = "new"
+    with open(self.weir.config_path, "w", encoding="utf-8") as file:
+      file.write(json.dumps(made))
+    failed = self.weir.stat("http.main.downstream_rq_5xx")
+    self.weir.signal(signal.SIGHUP)
+    self.assertTrue(late.asked.wait(harness.DEADLINE))
+    self.assertEqual(self.counts(20), {0: 20})
+    self.assertEqual(self.weir.stat("server.reload_generation"), 0)
+    late.go.set()
+
+    def goes_to_the_new_one():
+      response = self.get()
+      self.assertEqual(response.status, 200)
+      return self.weir.stats().get("cluster.new.upstream_rq_total", 0) > 0
+    wait_until(goes_to_the_new_one, "the new cluster")
+    self.assertEqual(self.weir.stat("http.main.downstream_rq_5xx"), failed)
 
 
 class TcpProxy(Dns):
