@@ -33,5 +33,7 @@ ENV WEIR_PLUGIN_PATH=/plugins:/usr/lib/weir/plugins
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# Asks /ready of the admin listener that this file has; a file elsewhere, or one without an admin listener, wants another command.
+HEALTHCHECK --interval=5s --timeout=6s --start-period=2s --retries=3 CMD ["weir", "health", "-c", "/etc/weir/weir.yaml"]
 ENTRYPOINT ["weir"]
 CMD ["-c", "/etc/weir/weir.yaml"]

@@ -43,6 +43,7 @@ class Image(unittest.TestCase):
     self.assertEqual(config["Cmd"], ["-c", "/etc/weir/weir.yaml"])
     self.assertEqual(config["User"], "65532:65532")
     self.assertEqual(config["StopSignal"], "SIGTERM")
+    self.assertEqual(self.facts["Healthcheck"]["Test"], ["CMD", "weir", "health", "-c", "/etc/weir/weir.yaml"])
     self.assertEqual(config["ExposedPorts"], {"8080/tcp": {}})
     for label in ("title", "description", "licenses", "version", "revision"):
       self.assertTrue(config["Labels"]["org.opencontainers.image." + label], label)
@@ -100,6 +101,10 @@ class DefaultFile(unittest.TestCase):
   def test_answers_probes_beside_it(self):
     page = self.container.get("/ready")
     self.assertEqual((page.status, page.body), (200, b"LIVE\n"))
+
+  def test_is_healthy_by_its_own_health_check(self):
+    done = podman("healthcheck", "run", self.container.id, check=False)
+    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
   def test_writes_logs_to_its_standard_streams(self):
     self.container.get("/seen-in-the-log")
@@ -184,6 +189,24 @@ class OwnFile(unittest.TestCase):
     self.assertEqual(load.failures, [])
     self.assertLessEqual(len(load.unborn), 2, load.unborn)
     self.assertEqual(container.exit_code(), 0)
+
+  def test_a_reload_under_load_fails_no_request(self):
+    container = self.start(command=["-c", "/etc/weir/weir.yaml", "--concurrency", "2"])
+    load = Load(container)
+    wait_until(lambda: load.served > 100 or load.failures, "some load")
+    changed = PROXY.replace("      routes:", "      routes:\n        - { match: { path: /edition }, direct_response: "
+                            "{ status: 200, body: two } }")
+    container.write("weir.yaml", changed)
+    container.signal("HUP")
+    wait_until(lambda: container.get("/edition").body == b"two", lambda: "the reload: " + container.logs())
+    served = load.served
+    wait_until(lambda: load.served > served + 100 or load.failures, "some load after it")
+    container.write("weir.yaml", "listeners: nonsense\n")
+    container.signal("HUP")
+    wait_until(lambda: container.stats()["server.reload_failed"] == "1", lambda: "the mistake: " + container.logs())
+    self.assertEqual(container.get("/edition").body, b"two")
+    load.finish()
+    self.assertEqual((load.failures, load.unborn), ([], []))
 
   def test_wrk_sees_no_failure_of_a_stop(self):
     container = self.start(command=["-c", "/etc/weir/weir.yaml", "--concurrency", "2"])

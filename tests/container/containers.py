@@ -98,7 +98,7 @@ class Container:
   def get(self, target="/", address=None):
     wire = self.connect(address)
     try:
-      wire.send(b"GET %s HTTP/1.1\r\nhost: a.test\r\nconnection: close\r\n\r\n" % target.encode())
+      wire.send(b"GET %s HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n" % target.encode())
       return wire.response()
     finally:
       wire.close()
