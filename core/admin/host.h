@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config/config.h"
+#include "core/net/connection_report.h"
 #include "core/observe/server_state.h"
 #include "core/observe/stats.h"
 
@@ -53,6 +54,9 @@ class Host {
 
   virtual const observe::StatRegistry& Stats() = 0;
   virtual ProcessFacts Process() = 0;
+  // What the connections of clients say of themselves, at most `most` of each worker, with as many
+  // streams. busy: only those that have streams. A worker that does not answer in time is left out.
+  virtual std::vector<net::ConnectionReport> Connections(size_t most, bool busy) = 0;
   // Begins the drain, as SIGTERM does; later calls change nothing. False when nobody takes the
   // order in time.
   virtual bool Drain() = 0;

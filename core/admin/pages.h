@@ -15,6 +15,8 @@ Reply HealthzPage(std::string_view query, Host* host);
 Reply StatsPage(std::string_view query, Host* host);
 Reply PrometheusPage(std::string_view query, Host* host);
 Reply ClustersPage(std::string_view query, Host* host);
+Reply ConnectionsPage(std::string_view query, Host* host);
+Reply StreamsPage(std::string_view query, Host* host);
 Reply ListenersPage(std::string_view query, Host* host);
 Reply ConfigDumpPage(std::string_view query, Host* host);
 Reply ConfigPage(std::string_view query, Host* host);

@@ -105,6 +105,11 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // for the peer's, so that an answer is not lost to a RST; otherwise now.
   void Finish(bool flush, uint32_t reason);
   void FailStreams(uint32_t reason);
+  // Calls `visit` with each stream that is bound, until it says false.
+  template <class Visit>
+  void ForEachStream(Visit visit) {
+    for (CodecStream* at = streams_.front(); at != nullptr && visit(at);) at = streams_.next(at);
+  }
   // The end of the connection, whenever it comes, is a RST and no FIN: what a FIN would say is not
   // true.
   void AbortAtEnd() { abort_ = true; }

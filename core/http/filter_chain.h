@@ -202,6 +202,8 @@ class FilterChain {
   FilterSlot* slot(uint32_t i) { return &slots_[i]; }
   uint32_t IndexOf(const FilterSlot* slot) const { return static_cast<uint32_t>(slot - slots_); }
   uint32_t count() const { return count_; }
+  // The filter that withholds something of a direction, the first of them on its way; null: none.
+  const FilterEntry* Withholder(Direction direction) const;
 
  private:
   int Next(Direction d, int i) const { return d == kRequest ? i + 1 : i - 1; }

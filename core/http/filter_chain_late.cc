@@ -88,4 +88,11 @@ int32_t FilterChain::AddTrailers(FilterSlot* slot, Direction d) {
   return WEIR_OK;
 }
 
+const FilterEntry* FilterChain::Withholder(Direction direction) const {
+  for (int i = First(direction); In(i); i = Next(direction, i)) {
+    if (slots_[i].half[direction].stopped()) return slots_[i].entry;
+  }
+  return nullptr;
+}
+
 }  // namespace weir::http

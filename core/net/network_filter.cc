@@ -14,6 +14,7 @@ ConnectionPlace::~ConnectionPlace() {
 
 ServedConnection::ServedConnection(AcceptedConnection&& accepted, WorkerContext* worker)
     : place_(std::move(accepted.place)),
+      since_ms_(worker->reactor->now_ms()),
       buffer_limit_(accepted.buffer_limit),
       peer_(accepted.peer),
       local_(accepted.local),

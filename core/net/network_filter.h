@@ -24,6 +24,7 @@ namespace weir::net {
 
 class ConnectionHome;
 class ServedConnection;
+struct ConnectionReport;
 
 // A connection's place within the limits of its listener and of the process; gives it back when it
 // dies, which must be after the socket is closed.
@@ -66,10 +67,15 @@ class ServedConnection : public Actor, public IoClient {
   // A connection that is made while draining() is already true gets no call: it looks itself.
   virtual void Drain() = 0;
 
+  // Adds what it knows beyond what all connections have. For whoever looks, now and then.
+  virtual void Describe(ConnectionReport*) {}
+
   // Gives the connection away, its place with it; what is left of this object has only to retire.
   AcceptedConnection Release();
 
   bool draining() const;
+  // When it came to its present filter, on the reactor's clock.
+  uint64_t since_ms() const { return since_ms_; }
 
   Io* io() const { return io_.get(); }
   const Address& peer() const { return peer_; }
@@ -87,6 +93,7 @@ class ServedConnection : public Actor, public IoClient {
 
   ConnectionPlace place_;
   base::ListNode home_link_;
+  uint64_t since_ms_;
   uint32_t buffer_limit_;
 
  protected:
@@ -112,6 +119,14 @@ class ConnectionHome {
   bool draining() const { return draining_; }
   // Deletes the connections that are left, where the worker has stopped for good.
   void DeleteAll();
+  // Calls `visit` with each of them, until it says false.
+  template <class Visit>
+  bool ForEach(Visit visit) {
+    for (ServedConnection* at = connections_.front(); at != nullptr; at = connections_.next(at)) {
+      if (!visit(at)) return false;
+    }
+    return true;
+  }
   // Connections that hold a place.
   uint32_t open() const { return open_; }
 

@@ -42,6 +42,7 @@ HttpStats BindHttpStats(StatRegistry* registry, StatBlock* block, std::string_vi
   const Binder binder = BinderFor(registry, block, "http", stat_prefix);
   HttpStats stats;
   WEIR_HTTP_STATS(WEIR_BIND_COUNTER, WEIR_BIND_GAUGE)
+  stats.downstream_cx_length_ms = binder.BindTime("downstream_cx_length_ms");
   stats.downstream_rq_time = binder.BindTime("downstream_rq_time");
   return stats;
 }
@@ -51,6 +52,8 @@ ClusterStats BindClusterStats(StatRegistry* registry, StatBlock* block, std::str
   const Binder binder = BinderFor(registry, block, "cluster", cluster);
   ClusterStats stats;
   WEIR_CLUSTER_STATS(WEIR_BIND_COUNTER, WEIR_BIND_GAUGE)
+  stats.upstream_cx_connect_ms = binder.BindTime("upstream_cx_connect_ms");
+  stats.upstream_cx_length_ms = binder.BindTime("upstream_cx_length_ms");
   stats.upstream_rq_time = binder.BindTime("upstream_rq_time");
   return stats;
 }

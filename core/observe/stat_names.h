@@ -168,12 +168,15 @@ struct TimeStat {
 
 struct HttpStats {
   WEIR_HTTP_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
+  TimeStat downstream_cx_length_ms;  // of a connection's life
   TimeStat downstream_rq_time;  // from a request's head to the end of the answer; no tunnels
   // Adds to downstream_rq_1xx … 5xx.
   void CountResponse(uint32_t status) const;
 };
 struct ClusterStats {
   WEIR_CLUSTER_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
+  TimeStat upstream_cx_connect_ms;  // from the dial until streams can be opened
+  TimeStat upstream_cx_length_ms;   // of the life of one that was connected
   TimeStat upstream_rq_time;  // from the first attempt to the end of the answer; no tunnels
   // Adds to upstream_rq_1xx … 5xx.
   void CountResponse(uint32_t status) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -100,6 +101,17 @@ class MainAdminHost final : public admin::Host {
     if (!asked) return std::nullopt;
     const std::vector<ReloadResult> results = answer->Wait(1, kReloadPatience);
     return results.empty() ? admin::ReloadFacts() : FactsOf(results[0]);
+  }
+
+  std::vector<net::ConnectionReport> Connections(size_t most, bool busy) override {
+    using Reports = std::vector<net::ConnectionReport>;
+    const auto ask = [most, busy](Worker* worker) {
+      return worker->DescribeConnections(most, busy);
+    };
+    Reports all;
+    for (Reports& reports : AskWorkers<Reports>(ask, kPatience))
+      std::move(reports.begin(), reports.end(), std::back_inserter(all));
+    return all;
   }
 
   // By the signal that asks for it, once: a second one would end the process at once.

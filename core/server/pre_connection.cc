@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/net/connection_report.h"
 #include "core/server/prefixed_io.h"
 
 namespace weir::server {
@@ -21,6 +22,10 @@ PreConnection::PreConnection(net::AcceptedConnection&& accepted, const PreConnec
 
 PreConnection::~PreConnection() {
   shared_->active->Sub();
+}
+
+void PreConnection::Describe(net::ConnectionReport* report) {
+  report->waits_for = "the first bytes, for its listener filters";
 }
 
 void PreConnection::Start() {

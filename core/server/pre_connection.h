@@ -32,6 +32,7 @@ class PreConnection final : public net::ServedConnection {
   // Once, right after it was made. It owns itself: Reactor::Retire ends it.
   void Start();
   // The filters that take it look for themselves; who says nothing has listener_filters_timeout.
+  void Describe(net::ConnectionReport* report) override;
   void Drain() override {}
 
  private:

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/net/connection_report.h"
 #include "core/net/tls/server_contexts.h"
 #include "core/server/tls_setup.h"
 #include "core/server/tls_stats.h"
@@ -41,6 +42,10 @@ class Handshake final : public net::ServedConnection {
 
   // The filters that take it look for themselves.
   void Drain() override {}
+  void Describe(net::ConnectionReport* report) override {
+    report->tls = true;
+    report->waits_for = "the end of its TLS handshake";
+  }
 
  private:
   // Whoever serves it may drop it, which must not happen inside a call of its own Io.

@@ -125,6 +125,36 @@ void Worker::CheckDrained() {
   if (drain_announced_ && OpenConnections() == 0) observer_->OnDrained(worker_context_.worker_id);
 }
 
+std::vector<net::ConnectionReport> Worker::DescribeConnections(size_t most, bool busy) {
+  std::vector<net::ConnectionReport> reports;
+  size_t looked = 0;
+  size_t streams = most;
+  const auto describe = [&](ServedListener* served) {
+    if (served == nullptr) return;
+    served->ForEach([&](net::ServedConnection* connection) {
+      if (reports.size() >= most || ++looked > kMaxLooked) return false;
+      net::ConnectionReport& report = reports.emplace_back();
+      const uint64_t now = loop_.now_ms();
+      report.listener = served->spec().config->name;
+      report.age_ms = now - std::min(connection->since_ms(), now);
+      report.draining = connection->draining();
+      report.max_streams = streams;
+      connection->Describe(&report);
+      if (busy && report.streams.empty()) {
+        reports.pop_back();
+        return true;
+      }
+      report.peer = connection->peer().ToString();
+      report.local = connection->local().ToString();
+      streams -= report.streams.size();
+      return true;
+    });
+  };
+  for (const auto& listener : listeners_) describe(listener->served());
+  for (const auto& served : leaving_) describe(served.get());
+  return reports;
+}
+
 uint32_t Worker::OpenConnections() const {
   uint32_t open = 0;
   for (const auto& listener : listeners_) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/slab.h"
+#include "core/net/connection_report.h"
 #include "core/net/event_loop.h"
 #include "core/net/socket_io.h"
 #include "core/net/tls/tls_worker.h"
@@ -56,6 +57,10 @@ class Worker {
   // worker's thread when it is so. `next` must outlive the worker's use of it, which ends with the
   // following call's `done`; the present one too, until `done`.
   void Adopt(Generation* next, std::function<void()> done);
+  // What the connections say of themselves, at most `most` of them and as many streams. busy: only
+  // those with streams; then the first kMaxLooked are looked at. On the worker's own thread.
+  static constexpr size_t kMaxLooked = 2000;
+  std::vector<net::ConnectionReport> DescribeConnections(size_t most, bool busy);
   // Ends the loop, closing what is left, and waits for the thread.
   void Stop();
 

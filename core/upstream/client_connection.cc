@@ -14,7 +14,10 @@ constexpr uint64_t kLastWordsMs = 1'000;
 
 ClientConnection::ClientConnection(Pool* pool, Host* host, std::unique_ptr<net::Io> io,
                                    const http::CodecSet* codecs)
-    : CodecConnection(pool->worker(), std::move(io), codecs), pool_(pool), host_(host) {
+    : CodecConnection(pool->worker(), std::move(io), codecs),
+      pool_(pool),
+      host_(host),
+      since_ms_(pool->worker()->reactor->now_ms()) {
   set_flush_ms(kLastWordsMs);
 }
 
@@ -77,6 +80,7 @@ void ClientConnection::OnDeferred() {
     state_ = State::kReady;
     connecting_ = false;
     SetOwnDeadline(0);
+    pool_->stats().upstream_cx_connect_ms.Record(context()->reactor->now_ms() - since_ms_);
     pool_->OnConnected(this);
     return;
   }
@@ -124,6 +128,8 @@ void ClientConnection::OnGone(uint32_t) {
   state_ = State::kClosing;
   idle_link_.Unlink();
   all_link_.Unlink();
+  if (!connecting_)
+    pool_->stats().upstream_cx_length_ms.Record(context()->reactor->now_ms() - since_ms_);
   // One whose end came with its beginning never was of use: it failed to connect.
   pool_->OnGone(this, connecting_, timed_out_);
 }

@@ -73,6 +73,7 @@ class ClientConnection final : public http::CodecConnection {
   uint32_t address_index_ = 0;  // which of its host's addresses was dialled
   uint32_t requests_ = 0;
   uint32_t active_ = 0;
+  uint64_t since_ms_;  // when it was dialled, on the reactor's clock
 };
 
 }  // namespace weir::upstream

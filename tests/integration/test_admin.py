@@ -95,7 +95,10 @@ class TestPages(AdminTest):
 
   def test_histograms_count_what_was_recorded(self):
     self.get("/")
-    rows = {row["name"]: row for row in self.json("/stats?format=json&filter=rq_time")["histograms"]}
+    self.weir.wait_stat("http.main.downstream_cx_active", 0)
+    rows = {row["name"]: row for row in self.json("/stats?format=json&filter=(rq_time|_ms)$")["histograms"]}
+    for name in ("http.main.downstream_cx_length_ms", "cluster.app.upstream_cx_connect_ms"):
+      self.assertGreaterEqual(rows[name]["count"], 1, name)
     row = rows["http.main.downstream_rq_time"]
     self.assertGreaterEqual(row["count"], 1)
     counts = [bucket["count"] for bucket in row["buckets"]]
@@ -165,6 +168,59 @@ class TestPages(AdminTest):
       page = client.response()
       self.assertEqual(page.status, 200)
       self.assertTrue(page.body.endswith(b"\n"))
+
+
+class TestLive(AdminTest):
+
+  def wait_for_stream(self, path):
+    def look():
+      rows = [row for row in self.json("/streams?format=json")["streams"] if row["path"] == path]
+      return rows[0] if rows else None
+    return wait_until(look, "the stream of %s" % path)
+
+  def test_a_stream_says_that_it_waits_for_the_backend(self):
+    release = threading.Event()
+    self.addCleanup(release.set)
+    self.backend.script = lambda wire: (wire.request(), release.wait(), wire.send(ok()))
+    client = self.connect()
+    client.send(request("/slow?a=b"))
+    wait_until(lambda: self.wait_for_stream("/slow?a=b")["upstream"] == self.backend.address, "the backend to have it")
+    row = self.wait_for_stream("/slow?a=b")
+    self.assertEqual((row["method"], row["authority"], row["cluster"], row["listener"]), ("GET", "a.test", "app", "main"))
+    self.assertEqual(row["waits_for"], "the backend to answer")
+    host, port = client.sock.getsockname()
+    self.assertEqual(row["peer"], "%s:%d" % (host, port))
+    connections = self.json("/connections?format=json")["connections"]
+    (mine,) = [entry for entry in connections if entry["peer"] == row["peer"]]
+    self.assertEqual((mine["streams"], mine["waits_for"], mine["id"]), (1, "its streams", row["connection"]))
+    release.set()
+    self.assertEqual(client.response().status, 200)
+    wait_until(lambda: [entry["waits_for"] for entry in self.json("/connections?format=json")["connections"]
+                        if entry["peer"] == row["peer"]] == ["a request"], "the connection to be idle")
+
+  def test_a_stream_says_that_it_waits_for_its_client(self):
+    client = self.connect()
+    client.send(b"POST /upload HTTP/1.1\r\nhost: a.test\r\ncontent-length: 10\r\n\r\nhalf")
+    wait_until(lambda: self.wait_for_stream("/upload")["waits_for"] == "the rest of the request from the client",
+               lambda: "it waits for %r" % self.wait_for_stream("/upload")["waits_for"])
+    client.send(b"-other")
+    self.assertEqual(client.response().status, 200)
+
+  def test_what_a_client_writes_steers_nothing(self):
+    client = self.connect()
+    client.send(b"POST /%1b[2J\"<script> HTTP/1.1\r\nhost: a.test\r\ncontent-length: 10\r\n\r\nhalf")
+    wait_until(lambda: b"script" in self.ask("/streams").body or client.has_input(), "the stream")
+    self.assertNotIn(b"\x1b", self.ask("/streams").body)
+    self.json("/streams?format=json")
+
+  def test_many_are_cut_at_the_limit(self):
+    clients = [self.connect() for _ in range(8)]
+    for client in clients:
+      client.send(request("/here"))
+      self.assertEqual(client.response().status, 204)
+    self.assertEqual(len(self.json("/connections?format=json&limit=5")["connections"]), 5)
+    self.assertGreaterEqual(len(self.json("/connections?format=json")["connections"]), 8)
+    self.assertEqual(self.ask("/connections?limit=1001").status, 400)
 
 
 class TestPromtool(AdminTest):

@@ -36,6 +36,9 @@ class Place final : public net::ServedConnection {
   void Drain() override {
     if (connection_ != nullptr) connection_->Drain();
   }
+  void Describe(net::ConnectionReport* report) override {
+    if (connection_ != nullptr) connection_->Describe(report);
+  }
   // The connection retires first and so dies first, its socket with it.
   void Gone() {
     if (std::exchange(connection_, nullptr) != nullptr) worker_->reactor->Retire(this);
@@ -233,6 +236,7 @@ void ServerConnection::OnGone(uint32_t) {
   hcm_->terminals->OnClientGone(client_);
   hcm_->stats.downstream_cx_active->Sub();
   hcm_->stats.downstream_cx_destroy->Add();
+  hcm_->stats.downstream_cx_length_ms.Record(context()->reactor->now_ms() - place_->since_ms());
   hcm_->stats.downstream_cx_rx_bytes_total->Add(bytes_received());
   hcm_->stats.downstream_cx_tx_bytes_total->Add(bytes_sent());
   static_cast<Place*>(place_)->Gone();

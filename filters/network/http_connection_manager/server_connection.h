@@ -24,6 +24,7 @@ class ServerConnection final : public http::CodecConnection {
 
   void Begin();
   void Drain();
+  void Describe(net::ConnectionReport* report);
   // Ends here and now, whatever is under way.
   void Abandon() { Finish(false, WEIR_REASON_CLOSED); }
 

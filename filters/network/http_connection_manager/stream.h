@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/base/arena.h"
@@ -10,6 +11,7 @@
 #include "core/http/message.h"
 #include "core/http/terminal.h"
 #include "core/net/actor.h"
+#include "core/net/connection_report.h"
 #include "filters/network/http_connection_manager/hcm.h"
 
 namespace weir::hcm {
@@ -27,6 +29,7 @@ class Stream final : public net::Actor,
   static Stream* Make(ServerConnection* connection);
   ~Stream() override;
   static void operator delete(void* memory);
+  void Describe(net::StreamReport* report);
 
   // http::TerminalHost
   net::WorkerContext* worker() override { return hcm_->worker; }
@@ -137,6 +140,9 @@ class Stream final : public net::Actor,
   std::string_view OriginalPath();
   bool Since(uint64_t moment_ms, int64_t* value) const;
   uint64_t StartUnixUs();
+
+  // What the stream waits for (describe.cc).
+  std::string WaitsFor();
 
   // Time (stream_timers.cc).
   void StartTimers();

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/net/connection_report.h"
 #include "core/upstream/header_io.h"
 
 namespace weir::tcp_proxy {
@@ -41,6 +42,21 @@ TcpConnection::~TcpConnection() {
   if (state_ != State::kDone) Log();
   LeaveHost();
   shared_->stats.downstream_cx_active->Sub();
+}
+
+void TcpConnection::Describe(net::ConnectionReport* report) {
+  report->protocol = "tcp";
+  report->bytes_received = received_;
+  report->bytes_sent = sent_;
+  if (state_ == State::kConnecting) {
+    report->waits_for = "a connection to the backend";
+  } else if (!downstream_.pending.empty()) {
+    report->waits_for = "the client to take what waits";
+  } else if (!upstream_.pending.empty()) {
+    report->waits_for = "the backend to take what waits";
+  } else {
+    report->waits_for = "bytes of either side";
+  }
 }
 
 void TcpConnection::Start() {

@@ -29,6 +29,7 @@ class TcpConnection final : public net::ServedConnection {
   // What is relayed has no end that we could know: it goes on until it ends itself, or the drain
   // time does.
   void Drain() override {}
+  void Describe(net::ConnectionReport* report) override;
 
  private:
   enum class State : uint8_t { kConnecting, kRelaying, kDone };

@@ -17,6 +17,11 @@ class FakeHost : public Host {
  public:
   observe::ServerState State() override { return state; }
   const observe::StatRegistry& Stats() override { return registry; }
+  std::vector<net::ConnectionReport> Connections(size_t most, bool busy) override {
+    asked_for = most;
+    asked_for_busy = busy;
+    return connections;
+  }
   bool Drain() override {
     ++drains;
     return takes_orders;
@@ -44,6 +49,9 @@ class FakeHost : public Host {
   observe::ServerState state = observe::ServerState::kLive;
   observe::StatRegistry registry;
   ProcessFacts facts;
+  std::vector<net::ConnectionReport> connections;
+  size_t asked_for = 0;
+  bool asked_for_busy = false;
   int drains = 0;
   std::optional<ReloadFacts> reload;
   bool takes_orders = true;

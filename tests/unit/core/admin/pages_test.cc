@@ -70,8 +70,9 @@ TEST_F(PagesTest, HelpListsThePages) {
 }
 
 TEST_F(PagesTest, OnlyWhatProbesAskIsOpenAndQuick) {
-  for (const char* path : {"/stats", "/stats/prometheus", "/clusters", "/listeners", "/config_dump",
-                           "/plugins", "/certs", "/memory", "/version"}) {
+  for (const char* path :
+       {"/stats", "/stats/prometheus", "/clusters", "/listeners", "/connections", "/streams",
+        "/config_dump", "/config", "/plugins", "/certs", "/memory", "/version"}) {
     EXPECT_FALSE(FindPage(path)->open) << path;
     EXPECT_FALSE(FindPage(path)->quick) << path;
   }
