@@ -16,8 +16,10 @@ Reply HelpPage(std::string_view query, Host*) {
 using Kind = Page::Kind;
 
 constexpr Page kPages[] = {
-    {"/", Kind::kShow, true, true, HelpPage, "this text (also /help)"},
-    {"/help", Kind::kShow, true, true, HelpPage, ""},
+    {"/", Kind::kShow, true, true, DashboardPage, "the dashboard, for a browser"},
+    {"/help", Kind::kShow, true, true, HelpPage, "this text"},
+    {"/dashboard.json", Kind::kShow, false, false, DashboardJsonPage,
+     "what the dashboard shows, and `weir top`; ?since=NUMBER"},
     {"/ready", Kind::kShow, true, true, ReadyPage,
      "200 LIVE; 503 with INITIALIZING or DRAINING while new work should go elsewhere"},
     {"/healthz", Kind::kShow, true, true, HealthzPage, "200 as long as the process answers at all"},

@@ -24,6 +24,8 @@ Reply PluginsPage(std::string_view query, Host* host);
 Reply CertsPage(std::string_view query, Host* host);
 Reply MemoryPage(std::string_view query, Host* host);
 Reply VersionPage(std::string_view query, Host* host);
+Reply DashboardPage(std::string_view query, Host* host);
+Reply DashboardJsonPage(std::string_view query, Host* host);
 
 // Orders.
 Reply DrainPage(std::string_view query, Host* host);

@@ -17,6 +17,8 @@ namespace {
 
 constexpr uint32_t kMaxWorkers = 1024;
 constexpr std::chrono::hours kMaxDrainTime{24};
+constexpr std::chrono::milliseconds kMinInterval{100};
+constexpr std::chrono::hours kMaxInterval{1};
 
 constexpr char kExamples[] = R"(Examples:
   weir -c weir.yaml                             serve
@@ -29,6 +31,7 @@ constexpr char kExamples[] = R"(Examples:
   weir new-filter my_filter --lang c++          write the project of a new plugin
   weir plugin-test my_filter.so my_filter.yaml  try a plugin against all that a proxy needs of it
   weir health -c weir.yaml                      ask the proxy that runs on a file whether it is ready
+  weir top                                      watch a running one, by its admin listener
 
 Signals: SIGTERM and SIGINT drain and end; a second one ends at once. SIGUSR1 opens the logs again.
 Exit codes: 0 done, 1 mistakes in the configuration or a plugin, 2 in the command line, 3 an address cannot be bound.)";
@@ -39,6 +42,7 @@ struct Raw {
   std::string drain_time = "30s";
   std::string max_memory;
   std::string format = "table";
+  std::string interval = "2s";
 };
 
 std::string CheckLogLevel(const std::string& text) {
@@ -56,6 +60,12 @@ std::string CheckDuration(const std::string& text) {
 // Of text that CheckDuration took.
 std::chrono::milliseconds Milliseconds(const std::string& text) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(*config::ParseDuration(text));
+}
+
+std::string CheckInterval(const std::string& text) {
+  const auto duration = config::ParseDuration(text);
+  if (duration && *duration >= kMinInterval && *duration <= kMaxInterval) return "";
+  return "\"" + text + "\" is no interval; expected a duration from 100ms to 1h";
 }
 
 std::string CheckBytes(const std::string& text) {
@@ -104,6 +114,7 @@ struct Commands {
   CLI::App* new_filter;
   CLI::App* plugin_test;
   CLI::App* health;
+  CLI::App* top;
 };
 
 CLI::App* AddHealth(CLI::App* app, Options* options) {
@@ -157,6 +168,23 @@ void AddPluginCommands(CLI::App* app, Options* options, Commands* commands) {
   commands->plugin_test->footer("Example:\n  weir plugin-test my_filter.so my_filter.yaml");
 }
 
+CLI::App* AddTop(CLI::App* app, Options* options, Raw* raw) {
+  CLI::App* top =
+      app->add_subcommand("top", "Watch a running process in the terminal, by its admin listener");
+  top->add_option("--url", options->top.url,
+                  "Its admin listener: http://host:port or unix:/path; default " + options->top.url)
+      ->type_name("URL");
+  top->add_option("--token-file", options->top.token_file, "The token that it asks for is in here")
+      ->type_name("PATH");
+  top->add_option("--interval", raw->interval, "Time between two looks; default 2s")
+      ->type_name("TIME")
+      ->check(CheckInterval);
+  top->add_flag("--once", options->top.once,
+                "Print one table and end; so it is too where the output is no terminal");
+  top->footer("Example:\n  weir top --url http://127.0.0.1:9901");
+  return top;
+}
+
 Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
   Commands commands;
   commands.validate = app->add_subcommand("validate", "Check a configuration; start nothing");
@@ -183,6 +211,7 @@ Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
   commands.plugins = AddPlugins(app, options, raw);
   AddPluginCommands(app, options, &commands);
   commands.health = AddHealth(app, options);
+  commands.top = AddTop(app, options, raw);
   for (CLI::App* command : {commands.validate, commands.expand, commands.proxy, commands.plugins})
     command->fallthrough();
   return commands;
@@ -203,6 +232,9 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
   if (*commands.new_filter) options.command = Command::kNewFilter;
   if (*commands.plugin_test) options.command = Command::kPluginTest;
   if (*commands.health) options.command = Command::kHealth;
+  if (*commands.top) options.command = Command::kTop;
+  options.top.interval =
+      std::chrono::duration_cast<std::chrono::milliseconds>(*config::ParseDuration(raw.interval));
   const bool with_file = app.count("--config") > 0;
   const bool with_text = app.count("--config-yaml") > 0;
   if (in_command && (with_file || with_text))

@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/server/new_filter.h"
+#include "core/server/top/top.h"
 
 namespace weir::server {
 
@@ -24,6 +25,7 @@ enum class Command : uint8_t {
   kNewFilter,   // weir new-filter NAME --lang LANGUAGE
   kPluginTest,  // weir plugin-test FILE [CONFIG]
   kHealth,      // weir health [-c FILE | --url URL]
+  kTop,         // weir top
 };
 
 // `weir plugin-test`: what plugins/kit is to try.
@@ -49,6 +51,7 @@ struct Options {
   NewFilter new_filter;
   PluginTest plugin_test;
   HealthQuestion health;
+  TopOptions top;
   base::LogLevel log_level = base::LogLevel::kInfo;
   std::string log_path;      // empty: stderr
   uint32_t concurrency = 1;  // workers. Default: AvailableCpus()

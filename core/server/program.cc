@@ -15,6 +15,7 @@
 #include "core/server/release_queue.h"
 #include "core/server/reloader.h"
 #include "core/server/server.h"
+#include "core/server/top/top.h"
 #include "plugins/loader/search_path.h"
 
 namespace weir::server {
@@ -106,6 +107,7 @@ int RunProgram(int argc, const char* const* argv, const Wiring& wiring) {
   }
   const Options& options = *parsed.options;
   if (options.command == Command::kNewFilter) return RunNewFilter(options.new_filter);
+  if (options.command == Command::kTop) return RunTop(options.top);
   if (options.command == Command::kPluginTest) {
     return wiring.plugin_test == nullptr ? kExitUsage : wiring.plugin_test(options.plugin_test);
   }

@@ -46,6 +46,7 @@ Server::Server(const Options& options, const ServerContext* context, const Wirin
       listeners_(listeners),
       signals_(&loop_, [this](int number) { OnSignal(number); }),
       stats_(observe::BindServerStats(context->stats, context->stats->main_block())),
+      dashboard_(context->stats),
       started_ms_(loop_.now_ms()) {}
 
 Server::~Server() = default;
@@ -77,6 +78,8 @@ int Server::Run() {
     workers_.push_back(std::make_unique<Worker>(i, context_, wiring_, listeners_, this));
   }
   const MainDoor door(&loop_);
+  // Who finds the server ready finds its dashboard.
+  dashboard_.Tend(loop_.now_ms(), context_->bootstrap, *listeners_);
   for (const auto& worker : workers_) worker->Start();
   observe::server_state = observe::ServerState::kLive;
   stats_.live->Set(1);
@@ -132,6 +135,7 @@ void Server::OnWatch() {
   stats_.state->Set(static_cast<uint64_t>(PresentState()));
   CheckMemory();
   if (PluginHost* host = PluginHost::Current()) host->Tend();
+  dashboard_.Tend(loop_.now_ms(), context_->bootstrap, *listeners_);
   const uint64_t next = loop_.now_ms() + (memory_limit_ != 0 ? kWatchMemoryMs : kWatchMs);
   loop_.reactor()->SetDeadline(&watch_, std::min(next, TendDrain()));
 }

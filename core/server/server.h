@@ -9,6 +9,7 @@
 #include "core/observe/server_state.h"
 #include "core/observe/stat_names.h"
 #include "core/observe/stats.h"
+#include "core/server/dashboard_feed.h"
 #include "core/server/listener_set.h"
 #include "core/server/options.h"
 #include "core/server/overload.h"
@@ -74,6 +75,7 @@ class Server final : public WorkerObserver {
   net::EventLoop loop_;
   Signals signals_;
   observe::ServerStats stats_;
+  DashboardFeed dashboard_;
   Watch watch_{this};
   Phase phase_ = Phase::kRunning;
   OverloadLevel overload_ = OverloadLevel::kNone;
