@@ -101,6 +101,8 @@ void AddRunOptions(CLI::App* app, Options* options, Raw* raw) {
                   "Refuse new work beyond this; default: the control group's limit")
       ->type_name("SIZE")
       ->check(CheckBytes);
+  app->add_flag("--watch", options->watch,
+                "Reload when the configuration's file changes; links that are swapped count");
   app->add_option("--address-file", options->address_file,
                   "Write a line \"name address\" for each listener once it is bound")
       ->type_name("PATH");
@@ -241,6 +243,7 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
     return UsageError("a command takes no --config or --config-yaml");
   if (with_file && with_text) return UsageError("--config and --config-yaml exclude each other");
   if (!in_command && !with_file && !with_text) return UsageError("no configuration: give -c FILE");
+  if (options.watch && (in_command || !with_file)) return UsageError("--watch needs -c FILE");
   options.log_level = *base::ParseLogLevel(raw.log_level);
   options.drain_delay = Milliseconds(raw.drain_delay);
   options.drain_time = Milliseconds(raw.drain_time);

@@ -60,6 +60,7 @@ struct Options {
   std::chrono::milliseconds drain_time{30'000};
   uint64_t max_memory = 0;   // bytes; 0: not given
   bool json = false;         // kPlugins: --format json
+  bool watch = false;        // a change of config_path is a reload
   std::string address_file;  // where "name address" of each listener is written; empty: nowhere
 };
 

@@ -8,6 +8,7 @@
 #include "core/config/loader.h"
 #include "core/http/hook_time.h"
 #include "core/server/cluster_dns.h"
+#include "core/server/fingerprint.h"
 #include "core/server/generation.h"
 #include "core/server/main_health.h"
 #include "core/server/plugin_host.h"
@@ -42,13 +43,15 @@ bool OpenLog(const Options& options) {
 }
 
 int Serve(const Options& options, const Wiring& wiring, GenerationMaker* maker,
-          ReleaseQueue* releases, std::unique_ptr<Generation> first) {
+          ReleaseQueue* releases, std::unique_ptr<Generation> first, std::string seen) {
   Reloader::Parts parts;
   parts.load = [&options] { return Load(options); };
   parts.maker = maker;
   parts.releases = releases;
   parts.stats = first->context.stats;
   parts.address_file = options.address_file;
+  if (options.watch) parts.watched_file = options.config_path;
+  parts.watched_seen = std::move(seen);
   Generation& present = *first;
   parts.first = std::move(first);
   Reloader reloader(std::move(parts));
@@ -58,6 +61,7 @@ int Serve(const Options& options, const Wiring& wiring, GenerationMaker* maker,
 }
 
 int Execute(const Options& options, const Wiring& wiring) {
+  std::string seen = options.watch ? FingerprintOfFile(options.config_path) : "";
   config::LoadResult loaded = Load(options);
   if (!loaded.ok()) return Refuse(loaded.diagnostics);
   if (options.command == Command::kExpand) {
@@ -87,7 +91,8 @@ int Execute(const Options& options, const Wiring& wiring) {
   GenerationMaker maker(context, wiring);
   std::unique_ptr<Generation> generation = maker.Make(&loaded, nullptr);
   if (generation == nullptr) return Refuse(loaded.diagnostics);
-  if (serving) return Serve(options, wiring, &maker, &releases, std::move(generation));
+  if (serving)
+    return Serve(options, wiring, &maker, &releases, std::move(generation), std::move(seen));
   if (options.command == Command::kPlugins) {
     const std::vector<PluginRow> rows = ListPlugins(loader);
     std::fputs((options.json ? PluginJson(rows) : PluginTable(rows)).c_str(), stdout);

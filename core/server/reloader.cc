@@ -52,6 +52,7 @@ void Reloader::Start(Server server) {
   parts_.releases->set_waker([loop = server_.loop, releases = parts_.releases] {
     loop->Post([releases] { releases->Clear(); });
   });
+  StartWatch();
   const std::lock_guard lock(shared_mutex);
   running = this;
   running_loop = server_.loop;
@@ -59,7 +60,16 @@ void Reloader::Start(Server server) {
   present_config = present_->context.bootstrap;
 }
 
+void Reloader::StartWatch() {
+  if (parts_.watched_file.empty()) return;
+  watch_ = std::make_unique<ConfigWatch>(server_.loop, parts_.watched_file, parts_.watched_seen,
+                                         [this] { Reload(); });
+  std::string error;
+  if (!watch_->Start(&error)) WEIR_LOG(kError, "--watch: %s", error.c_str());
+}
+
 void Reloader::Stop() {
+  watch_.reset();
   {
     const std::lock_guard lock(shared_mutex);
     if (running != this) return;

@@ -9,6 +9,7 @@
 #include "core/config/loader.h"
 #include "core/net/event_loop.h"
 #include "core/observe/stats.h"
+#include "core/server/config_watch.h"
 #include "core/server/generation.h"
 #include "core/server/release_queue.h"
 #include "core/server/worker.h"
@@ -45,6 +46,8 @@ class Reloader {
     ReleaseQueue* releases = nullptr;
     observe::StatRegistry* stats = nullptr;
     std::string address_file;  // written anew; empty: none
+    std::string watched_file;  // a change of it is a reload; empty: none
+    std::string watched_seen;  // its fingerprint before it was first read
   };
   // What the server is, for as long as it serves.
   struct Server {
@@ -77,6 +80,7 @@ class Reloader {
   static std::shared_ptr<const config::Bootstrap> PresentConfig();
 
  private:
+  void StartWatch();
   void Begin();
   std::string Make(ReloadResult* result);
   void Adopt();
@@ -87,6 +91,7 @@ class Reloader {
 
   Parts parts_;
   Server server_;
+  std::unique_ptr<ConfigWatch> watch_;
   std::unique_ptr<Generation> present_;
   std::unique_ptr<Generation> made_;      // until names are looked up
   std::unique_ptr<Generation> previous_;  // until all workers have the present one

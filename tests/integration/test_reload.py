@@ -299,6 +299,43 @@ class Certificates(ReloadTest):
     self.assertEqual(old.response().body, b"/a")
 
 
+class Watch(ReloadTest):
+  options = ["--watch"]
+
+  def told(self, total):
+    wait_until(lambda: self.weir.stat("server.reload_generation") == total, lambda: "the reload: " + self.weir.log())
+
+  def test_a_file_that_is_replaced_or_written_is_read(self):
+    self.manager()["server_name"] = "first"
+    self.write(self.config)
+    self.told(1)
+    self.assertEqual(self.get().get("server"), "first")
+    self.manager()["server_name"] = "second"
+    with open(self.weir.config_path, "w", encoding="utf-8") as file:
+      file.write(harness.json.dumps(self.config))
+    self.told(2)
+    self.assertEqual(self.get().get("server"), "second")
+
+  def test_a_link_that_is_swapped_is_a_change(self):
+    """As Kubernetes does it: the file is a link into ..data, and ..data one that is replaced."""
+    def version(name, server):
+      self.manager()["server_name"] = server
+      os.mkdir(self.weir.path(name))
+      with open(os.path.join(self.weir.path(name), "weir.yaml"), "w", encoding="utf-8") as file:
+        file.write(harness.json.dumps(self.config))
+      os.symlink(name, self.weir.path("..new"))
+      os.rename(self.weir.path("..new"), self.weir.path("..data"))
+    version("..1", "first")
+    os.symlink("..data/weir.yaml", self.weir.path("link"))
+    os.rename(self.weir.path("link"), self.weir.config_path)
+    self.told(1)
+    for number, name in ((2, "..2"), (3, "..3"), (4, "..4")):
+      version(name, "turn%d" % number)
+      self.told(number)
+      self.assertEqual(self.get().get("server"), "turn%d" % number)
+      shutil.rmtree(self.weir.path("..%d" % (number - 1)))
+
+
 class Load:
   """Clients that ask without a pause, as well-behaved ones do: who is told to go comes back on another connection."""
 
