@@ -42,8 +42,9 @@ void AddFiles(const config::Node& node, std::string* out) {
   }
 }
 
-std::string WithFiles(const config::Node& node) {
+std::string WithFiles(const config::Node& node, const plugins::PluginLoader* plugins) {
   std::string text = config::PrintYaml(node);
+  if (plugins != nullptr) text += plugins->ReplacedOf(text);
   AddFiles(node, &text);
   return text;
 }
@@ -67,8 +68,8 @@ std::string FingerprintOfFile(const std::string& path) {
   return Digest(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 
-std::string FingerprintOf(const config::Cluster& cluster) {
-  std::string text = WithFiles(*config::PrintKeys(config::ClusterKeys(), cluster));
+std::string FingerprintOf(const config::Cluster& cluster, const plugins::PluginLoader* plugins) {
+  std::string text = WithFiles(*config::PrintKeys(config::ClusterKeys(), cluster), plugins);
   text += cluster.protocol;
   for (const config::Endpoint& endpoint : cluster.endpoints) {
     std::vector<std::string> addresses = {TextOf(endpoint.address)};
@@ -80,12 +81,13 @@ std::string FingerprintOf(const config::Cluster& cluster) {
   return Digest(text);
 }
 
-std::string FingerprintOf(const config::Bootstrap& bootstrap, const config::Listener& listener) {
-  std::string text = WithFiles(*config::PrintKeys(config::ListenerKeys(), listener));
+std::string FingerprintOf(const config::Bootstrap& bootstrap, const config::Listener& listener,
+                          const plugins::PluginLoader* plugins) {
+  std::string text = WithFiles(*config::PrintKeys(config::ListenerKeys(), listener), plugins);
   for (const config::FilterChain& chain : listener.filter_chains) {
     for (const config::NetworkFilter& filter : chain.filters) {
       if (filter.tcp_proxy != nullptr)
-        text += FingerprintOf(bootstrap.clusters[filter.tcp_proxy->cluster_index]);
+        text += FingerprintOf(bootstrap.clusters[filter.tcp_proxy->cluster_index], plugins);
     }
   }
   return Digest(text);

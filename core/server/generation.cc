@@ -53,7 +53,7 @@ std::shared_ptr<const ClusterIds> GenerationMaker::IdsOf(const config::Bootstrap
   for (const config::Cluster& cluster : bootstrap.clusters) {
     slots->push_back(
         slots_.emplace(cluster.name, static_cast<uint32_t>(slots_.size())).first->second);
-    ids->fingerprints.push_back(FingerprintOf(cluster));
+    ids->fingerprints.push_back(FingerprintOf(cluster, common_.plugins));
   }
   ids->slots = std::move(slots);
   return ids;
@@ -61,6 +61,7 @@ std::shared_ptr<const ClusterIds> GenerationMaker::IdsOf(const config::Bootstrap
 
 std::unique_ptr<Generation> GenerationMaker::Make(config::LoadResult* loaded,
                                                   const Generation* previous) {
+  if (previous != nullptr) common_.plugins->Refresh();
   auto made = std::make_unique<Generation>();
   ServerContext& context = made->context;
   context = common_;

@@ -59,7 +59,8 @@ bool ListenerSet::Keep(const std::string& fingerprint, const ListenerSet* previo
 bool ListenerSet::BuildOne(const ServerContext& context, const Wiring& wiring,
                            const config::Listener& listener, const ListenerSet* previous) {
   std::string fingerprint;
-  if (context.cluster_ids != nullptr) fingerprint = FingerprintOf(*context.bootstrap, listener);
+  if (context.cluster_ids != nullptr)
+    fingerprint = FingerprintOf(*context.bootstrap, listener, context.plugins);
   if (Keep(fingerprint, previous)) return true;
   auto spec = std::make_shared<ListenerSpec>();
   spec->config = &listener;
@@ -88,8 +89,8 @@ bool ListenerSet::BuildAdmin(const ServerContext& context, const Wiring& wiring,
   }
   std::string fingerprint;
   if (context.cluster_ids != nullptr)
-    fingerprint =
-        AdminFingerprint(*context.bootstrap->admin) + FingerprintOf(*context.bootstrap, *admin);
+    fingerprint = AdminFingerprint(*context.bootstrap->admin) +
+                  FingerprintOf(*context.bootstrap, *admin, context.plugins);
   if (Keep(fingerprint, previous)) return true;
   auto spec = std::make_shared<ListenerSpec>();
   spec->config = admin.get();

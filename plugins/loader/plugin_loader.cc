@@ -17,6 +17,16 @@ struct PluginLoader::Attempt {
   const weir_plugin_descriptor* descriptor = nullptr;
   const Plugin* plugin = nullptr;
   std::string error;
+  // Of the file as it was loaded.
+  dev_t device = 0;
+  ino_t inode = 0;
+  timespec modified{};
+  off_t size = 0;
+
+  bool IsOf(const struct stat& info) const {
+    return info.st_dev == device && info.st_ino == inode && info.st_size == size &&
+           info.st_mtim.tv_sec == modified.tv_sec && info.st_mtim.tv_nsec == modified.tv_nsec;
+  }
 };
 
 namespace {
@@ -57,6 +67,26 @@ bool Holds(const weir_plugin_descriptor& descriptor, std::uint32_t kind, std::st
     if (descriptor.extensions[i].kind == kind && descriptor.extensions[i].name == name) return true;
   }
   return false;
+}
+
+// Another spelling of the path for each time the file was replaced: the linker takes a path that it
+// knows for the object that it has.
+std::string SpelledFor(const std::string& path, std::uint32_t times) {
+  if (times == 0) return path;
+  const std::size_t slash = path.rfind('/');
+  std::string spelled = slash == std::string::npos ? "." : path.substr(0, slash);
+  for (; times > 0; times /= 2) spelled += times % 2 == 1 ? "/./" : "//./";
+  return spelled + (slash == std::string::npos ? path : path.substr(slash + 1));
+}
+
+// Moves what is of this plugin from a list to where it stays good and is not found.
+template <typename T>
+void MoveOf(const Plugin* plugin, std::vector<std::unique_ptr<T>>* list,
+            std::vector<std::shared_ptr<const void>>* to) {
+  for (auto& entry : *list) {
+    if (entry->plugin == plugin) to->push_back(std::shared_ptr<const T>(std::move(entry)));
+  }
+  list->erase(std::remove(list->begin(), list->end(), nullptr), list->end());
 }
 
 std::string Joined(const std::vector<std::string>& directories) {
@@ -101,7 +131,7 @@ const Plugin* PluginLoader::OwnerOf(std::uint32_t kind, std::string_view name) c
 }
 
 std::string PluginLoader::CheckNames(const weir_plugin_descriptor& descriptor) const {
-  std::size_t forms = codecs_.size();
+  std::size_t forms = codecs_so_far_;
   for (std::uint32_t i = 0; i < descriptor.extension_count; ++i) {
     const weir_extension& extension = descriptor.extensions[i];
     if (const Plugin* owner = OwnerOf(extension.kind, extension.name)) {
@@ -132,7 +162,7 @@ void PluginLoader::Register(const weir_plugin_descriptor& descriptor, const Plug
         codec->name = extension.name;
         codec->api = static_cast<const weir_codec_api*>(extension.api);
         codec->plugin = plugin;
-        codec->raw_form = static_cast<std::uint8_t>(codecs_.size() + 1);
+        codec->raw_form = static_cast<std::uint8_t>(++codecs_so_far_);
         codecs_.push_back(std::move(codec));
         break;
       }
@@ -172,14 +202,23 @@ std::string PluginLoader::Adopt(const weir_plugin_descriptor& descriptor, const 
   return {};
 }
 
-std::string PluginLoader::Open(const std::string& path, const Plugin** plugin) {
+std::string PluginLoader::Open(const std::string& path, Attempt* attempt) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) {
+    attempt->device = info.st_dev;
+    attempt->inode = info.st_ino;
+    attempt->modified = info.st_mtim;
+    attempt->size = info.st_size;
+  }
   const ElfReport report = InspectElfFile(path);
   if (!report.problem.empty()) return report.problem;
   if (report.descriptor) {
     std::string reason = CheckDescriptorHead(*report.descriptor);
     if (!reason.empty()) return reason;
   }
-  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  const auto replaced = replaced_.find(path);
+  const std::uint32_t times = replaced == replaced_.end() ? 0 : replaced->second.times;
+  void* handle = ::dlopen(SpelledFor(path, times).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* reason = ::dlerror();
     return std::string("cannot be loaded: ") + (reason ? reason : "the linker gave no reason");
@@ -188,7 +227,11 @@ std::string PluginLoader::Open(const std::string& path, const Plugin** plugin) {
   // or handlers behind.
   const void* symbol = ::dlsym(handle, WEIR_PLUGIN_SYMBOL);
   if (symbol == nullptr) return "is no plugin: it does not export the symbol " WEIR_PLUGIN_SYMBOL;
-  return Adopt(*static_cast<const weir_plugin_descriptor*>(symbol), path, plugin);
+  for (const auto& plugin : plugins_) {
+    if (plugin->descriptor == symbol && plugin->path == path)
+      return "was written in place while it is in use: replace the file, by a rename";
+  }
+  return Adopt(*static_cast<const weir_plugin_descriptor*>(symbol), path, &attempt->plugin);
 }
 
 const PluginLoader::Attempt* PluginLoader::TryFile(const std::string& path) {
@@ -197,10 +240,51 @@ const PluginLoader::Attempt* PluginLoader::TryFile(const std::string& path) {
   }
   auto attempt = std::make_unique<Attempt>();
   attempt->path = path;
-  const std::string reason = Open(path, &attempt->plugin);
+  const std::string reason = Open(path, attempt.get());
   if (!reason.empty()) attempt->error = "plugin " + path + ": " + reason;
   attempts_.push_back(std::move(attempt));
   return attempts_.back().get();
+}
+
+void PluginLoader::Retire(const Plugin* plugin) {
+  Replaced& replaced = replaced_[plugin->path];
+  ++replaced.times;
+  replaced.extensions.clear();
+  const weir_plugin_descriptor& descriptor = *plugin->descriptor;
+  for (std::uint32_t i = 0; i < descriptor.extension_count; ++i) {
+    replaced.extensions.emplace_back(descriptor.extensions[i].name);
+    replaced.codec = replaced.codec || descriptor.extensions[i].kind == WEIR_KIND_CODEC;
+  }
+  MoveOf(plugin, &codecs_, &retired_);
+  MoveOf(plugin, &http_filters_, &retired_);
+  MoveOf(plugin, &network_filters_, &retired_);
+  MoveOf(plugin, &listener_filters_, &retired_);
+  MoveOf(plugin, &access_loggers_, &retired_);
+}
+
+void PluginLoader::Refresh() {
+  for (auto& attempt : attempts_) {
+    if (attempt->descriptor != nullptr) continue;
+    struct stat info {};
+    if (attempt->plugin != nullptr) {
+      // One that is not there any more goes on as it is.
+      if (::stat(attempt->path.c_str(), &info) != 0 || attempt->IsOf(info)) continue;
+      Retire(attempt->plugin);
+    }
+    attempt.reset();
+  }
+  attempts_.erase(std::remove(attempts_.begin(), attempts_.end(), nullptr), attempts_.end());
+}
+
+std::string PluginLoader::ReplacedOf(const std::string& text) const {
+  std::string all;
+  for (const auto& [path, replaced] : replaced_) {
+    bool named = replaced.codec;
+    for (const std::string& extension : replaced.extensions)
+      named = named || text.find(extension) != std::string::npos;
+    if (named) all += path + " " + std::to_string(replaced.times) + "\n";
+  }
+  return all;
 }
 
 const PluginLoader::Attempt* PluginLoader::TryBuiltIn(const weir_plugin_descriptor* descriptor) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -80,6 +81,15 @@ class PluginLoader {
   // The same for one file.
   const Plugin* LoadFile(const std::string& path, std::string* error);
 
+  // A new configuration is about to be made. A plugin whose file is another one by now is not found
+  // any more: the next to ask for it gets the new file's. What was handed out before stays good. A
+  // file that was refused is tried again. The file must have been replaced, by a rename: one that
+  // was written in place is refused, for its old code runs on what was there.
+  void Refresh();
+  // Of the plugins that a text names as extensions, and of all codecs: which have been replaced,
+  // and how often. Empty where none has.
+  std::string ReplacedOf(const std::string& text) const;
+
   // All that is loaded, in the order of loading.
   std::vector<const Plugin*> plugins() const;
   std::vector<const CodecExtension*> codecs() const;
@@ -94,7 +104,8 @@ class PluginLoader {
 
   const Attempt* TryFile(const std::string& path);
   const Attempt* TryBuiltIn(const weir_plugin_descriptor* descriptor);
-  std::string Open(const std::string& path, const Plugin** plugin);
+  std::string Open(const std::string& path, Attempt* attempt);
+  void Retire(const Plugin* plugin);
   std::string Adopt(const weir_plugin_descriptor& descriptor, const std::string& path,
                     const Plugin** plugin);
   std::string CheckNames(const weir_plugin_descriptor& descriptor) const;
@@ -107,7 +118,18 @@ class PluginLoader {
   const T* Find(const std::vector<std::unique_ptr<T>>& list, std::uint32_t kind,
                 std::string_view name, std::string_view file, std::string* error);
 
+  // A file that was replaced.
+  struct Replaced {
+    std::uint32_t times = 0;
+    bool codec = false;
+    std::vector<std::string> extensions;
+  };
+
   Options options_;
+  std::map<std::string, Replaced> replaced_;  // by path
+  std::uint32_t codecs_so_far_ = 0;
+  // Extensions that are not found any more, and may still be used.
+  std::vector<std::shared_ptr<const void>> retired_;
   std::vector<std::unique_ptr<Attempt>> attempts_;
   std::vector<std::unique_ptr<Plugin>> plugins_;
   std::vector<std::unique_ptr<CodecExtension>> codecs_;

@@ -4,13 +4,14 @@ import copy
 import os
 import shutil
 import signal
-import ssl
+import subprocess
 import tempfile
 import threading
 
 import certificates
 import h2_peer
 import harness
+import plugin_build
 from harness import WeirTest, cluster, config, listener, ok, request, route, wait_until
 
 RELOADS = 1000 if harness.SOAK else 100
@@ -334,6 +335,71 @@ class Watch(ReloadTest):
       self.told(number)
       self.assertEqual(self.get().get("server"), "turn%d" % number)
       shutil.rmtree(self.weir.path("..%d" % (number - 1)))
+
+
+class Plugins(ReloadTest):
+  """A plugin's file is replaced by another build of it."""
+
+  expect_warnings = ["reload: "]
+
+  @classmethod
+  def setUpClass(cls):
+    plugin_build.build("examples/plugins/add_header/add_header.c")
+    cls.path = os.path.join(harness.PLUGINS.split(":")[0], "add_header.so")
+    super().setUpClass()
+
+  @classmethod
+  def make_config(cls):
+    cls.put("one")
+    return config([listener("main", http_filters=[
+        {"name": "add_header", "typed_config": {"name": "x-build", "value": "unused"}}, {"name": "mux"}]), listener("plain")],
+                  [cluster("app", cls.backend.address)])
+
+  @classmethod
+  def put(cls, value):
+    """The same plugin, with this value built in."""
+    with open(os.path.join(plugin_build.TREE, "examples/plugins/add_header/add_header.c"), encoding="utf-8") as file:
+      text = file.read()
+    text = text.replace("WEIR_RESPONSE, config->name, config->value)",
+                        'WEIR_RESPONSE, config->name, text("%s", %d))' % (value, len(value)))
+    source, made = cls.path + ".c", cls.path + ".made"
+    with open(source, "w", encoding="utf-8") as file:
+      file.write(text)
+    subprocess.run(["cc", "-std=c11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-I" + plugin_build.TREE, source, "-o",
+                    made], check=True)
+    os.rename(made, cls.path)
+
+  def test_new_connections_get_the_new_one_and_old_ones_keep_theirs(self):
+    old = self.connect()
+    plain = self.connect("plain")
+    for client in (old, plain):
+      client.send(request())
+      client.response()
+    for build in ("two", "three", "four"):
+      self.put(build)
+      self.reload()
+      self.assertEqual(self.get().get("x-build"), build)
+    old.send(request())
+    self.assertEqual(old.response().get("x-build"), "one")
+    plain.send(request())
+    self.assertFalse(plain.response().closes(), "a listener without the plugin is not touched")
+    self.reload(changes=False)
+
+  def test_a_plugin_that_cannot_be_loaded_changes_nothing(self):
+    old = self.connect()
+    old.send(request())
+    self.assertEqual(old.response().get("x-build"), "one")
+    with open(self.path + ".made", "w", encoding="ascii") as file:
+      file.write("no plugin")
+    os.rename(self.path + ".made", self.path)
+    self.reload(good=False)
+    self.assertIn("add_header.so", self.weir.log())
+    old.send(request())
+    response = old.response()
+    self.assertEqual((response.get("x-build"), response.closes()), ("one", False))
+    self.put("mended")
+    self.reload()
+    self.assertEqual(self.get().get("x-build"), "mended")
 
 
 class Load:
