@@ -76,10 +76,7 @@ bool FilterChain::Build(const std::vector<FilterEntry>& entries, const Route* ro
     const FilterEntry& entry = entries[i];
     if (entry.idle) continue;
     const FilterOverride* over = route == nullptr ? nullptr : &route->filter(i);
-    const bool off = over == nullptr || over->state == FilterOverride::State::kUnset
-                         ? entry.disabled
-                         : over->state == FilterOverride::State::kDisabled;
-    if (off) continue;
+    if (over == nullptr ? entry.disabled : !over->Runs(entry.disabled)) continue;
     if (slots_ == nullptr) slots_ = arena_->AllocateArray<FilterSlot>(entries.size() - i);
     if (slots_ == nullptr) return false;
     auto* slot = new (&slots_[count_]) FilterSlot(kFreshSlot);

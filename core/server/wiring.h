@@ -24,6 +24,7 @@ namespace weir::server {
 
 class ClusterDns;
 struct ClusterCodecs;
+struct ExplainOptions;
 struct PluginTest;
 class ReleaseQueue;
 
@@ -102,6 +103,9 @@ struct Wiring {
   // Serves Bootstrap::admin on the first worker. Null: an admin section is refused.
   std::unique_ptr<net::TerminalFactory> (*admin)(const ServerContext& context,
                                                  const config::Listener& listener) = nullptr;
+  // `weir explain`, of a configuration that was checked; the program's exit code. Null: the command
+  // is refused.
+  int (*explain)(const ServerContext& context, const ExplainOptions& options) = nullptr;
   // `weir plugin-test`; null: the command is refused.
   int (*plugin_test)(const PluginTest& request) = nullptr;
   // Plugins linked into the program (WEIR_STATIC_PLUGINS).

@@ -20,27 +20,23 @@ bool StartsWith(std::string_view path, std::string_view prefix, bool case_sensit
 
 const FilterOverride Route::kNoOverride;
 
-bool Route::Matches(const RequestView& request, std::string_view path) const {
+RouteMismatch Route::Compare(const RequestView& request, std::string_view path) const {
   using Kind = config::RouteMatch::Kind;
   const config::RouteMatch& match = config_->match;
   if (match.kind == Kind::kConnect || request.connect) {
-    return match.kind == Kind::kConnect && request.connect;
+    if (match.kind != Kind::kConnect) return RouteMismatch::kIsConnect;
+    return request.connect ? RouteMismatch::kNone : RouteMismatch::kTakesConnect;
   }
   const std::string_view value = match.value;
-  switch (match.kind) {
-    case Kind::kPath:
-      return path.size() == value.size() && StartsWith(path, value, match.case_sensitive);
-    case Kind::kPrefix:
-      return StartsWith(path, value, match.case_sensitive);
-    case Kind::kPathSeparatedPrefix:
-      return StartsWith(path, value, match.case_sensitive) &&
-             (path.size() == value.size() || path[value.size()] == '/');
-    case Kind::kSafeRegex:
-      return regex_->Matches(path);
-    case Kind::kConnect:
-      break;
-  }
-  return false;
+  if (match.kind == Kind::kSafeRegex)
+    return regex_->Matches(path) ? RouteMismatch::kNone : RouteMismatch::kOtherPattern;
+  const bool starts = StartsWith(path, value, match.case_sensitive);
+  if (match.kind == Kind::kPath)
+    return starts && path.size() == value.size() ? RouteMismatch::kNone : RouteMismatch::kOtherPath;
+  if (!starts) return RouteMismatch::kOtherPrefix;
+  const bool inside = match.kind == Kind::kPathSeparatedPrefix && path.size() != value.size() &&
+                      path[value.size()] != '/';
+  return inside ? RouteMismatch::kInsideSegment : RouteMismatch::kNone;
 }
 
 }  // namespace weir::http

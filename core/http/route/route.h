@@ -30,8 +30,24 @@ struct FilterOverride {
     kEnabled,   // configured for this route: runs even where the chain has it disabled
     kDisabled,  // skipped
   };
+  // Whether the filter runs, where the chain says that it is disabled or not.
+  bool Runs(bool disabled_in_chain) const {
+    return state == State::kUnset ? !disabled_in_chain : state == State::kEnabled;
+  }
+
   State state = State::kUnset;
   const void* config = nullptr;  // what RouteTableHooks::compile_filter made; null without one
+};
+
+// Why a route does not take a request.
+enum class RouteMismatch : uint8_t {
+  kNone,           // it does
+  kTakesConnect,   // it is for CONNECT, and this is none
+  kIsConnect,      // this is a CONNECT, and it is not for them
+  kOtherPath,      // another path, or not in the same case
+  kOtherPrefix,    // the path does not start so
+  kInsideSegment,  // it starts so, but goes on within the segment
+  kOtherPattern,   // the regular expression does not match
 };
 
 class Route {
@@ -67,7 +83,10 @@ class Route {
   bool has_filter_overrides() const { return filters_ != nullptr; }
 
   // `path` is the request's without the query, which the table cuts off once for all routes.
-  bool Matches(const RequestView& request, std::string_view path) const;
+  bool Matches(const RequestView& request, std::string_view path) const {
+    return Compare(request, path) == RouteMismatch::kNone;
+  }
+  RouteMismatch Compare(const RequestView& request, std::string_view path) const;
 
  private:
   friend class RouteTableBuilder;

@@ -20,11 +20,17 @@ std::unique_ptr<const RouteTable> RouteTable::Build(
   return RouteTableBuilder(std::move(configuration), hooks, errors).Build();
 }
 
+std::string_view RouteTable::HostOf(std::string_view authority) const {
+  return configuration_->ignore_port_in_host_matching ? WithoutPort(authority) : authority;
+}
+
+RouteTable::Routes RouteTable::RoutesOf(uint32_t virtual_host) const {
+  const Range range = hosts_[virtual_host];
+  return {routes_.data() + range.begin, range.end - range.begin};
+}
+
 const Route* RouteTable::Find(const RequestView& request, LookupCost* cost) const {
-  const std::string_view host = configuration_->ignore_port_in_host_matching
-                                    ? WithoutPort(request.authority)
-                                    : request.authority;
-  const uint32_t number = domains_.Find(host, cost);
+  const uint32_t number = FindVirtualHost(HostOf(request.authority), cost);
   if (number == DomainIndex::kNone) return nullptr;
   const std::string_view path = PathWithoutQuery(request.path);
   const Range range = hosts_[number];

@@ -51,6 +51,21 @@ class RouteTable {
 
   const config::RouteConfiguration& configuration() const { return *configuration_; }
 
+  // The parts of Find, for whoever wants to know why it found what it did.
+
+  // What of an authority is looked up among the domains.
+  std::string_view HostOf(std::string_view authority) const;
+  // The index in configuration().virtual_hosts of the host's virtual host, or DomainIndex::kNone.
+  uint32_t FindVirtualHost(std::string_view host, LookupCost* cost = nullptr) const {
+    return domains_.Find(host, cost);
+  }
+  // A virtual host's routes, in the order in which they are asked.
+  struct Routes {
+    const Route* first = nullptr;
+    size_t count = 0;
+  };
+  Routes RoutesOf(uint32_t virtual_host) const;
+
  private:
   friend class RouteTableBuilder;
 

@@ -180,6 +180,20 @@ RuleVerdict ApplyRequestRules(const HcmWorker& hcm, const RequestOrigin& origin,
   return verdict;
 }
 
+bool AllowsTunnel(const config::HttpConnectionManager& settings, const http::Route& route,
+                  std::string_view protocol) {
+  bool allowed = false;
+  for (const config::UpgradeConfig& upgrade : settings.upgrade_configs) {
+    if (upgrade.upgrade_type == protocol) allowed = upgrade.enabled;
+  }
+  const config::RouteAction* forward = route.forward();
+  if (forward == nullptr) return allowed;
+  for (const config::UpgradeConfig& upgrade : forward->upgrade_configs) {
+    if (upgrade.upgrade_type == protocol) allowed = upgrade.enabled;
+  }
+  return allowed;
+}
+
 void ApplyResponseRules(const HcmWorker& hcm, Message& request, Message* response) {
   const config::HttpConnectionManager& s = hcm.settings();
   if (s.server_header_transformation == config::ServerHeader::kOverwrite) {

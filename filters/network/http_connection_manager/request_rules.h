@@ -26,6 +26,11 @@ struct RequestOrigin {
 RuleVerdict ApplyRequestRules(const HcmWorker& hcm, const RequestOrigin& origin,
                               http::Message* request);
 
+// Whether a tunnel of this protocol ("websocket", "connect") may be opened on the route: its word
+// goes before the connection manager's.
+bool AllowsTunnel(const config::HttpConnectionManager& settings, const http::Route& route,
+                  std::string_view protocol);
+
 // The fields that the connection manager owns in a response: server, date, via, request id.
 void ApplyResponseRules(const HcmWorker& hcm, http::Message& request, http::Message* response);
 

@@ -104,23 +104,13 @@ void Stream::RedirectTo(uint32_t status, std::string_view details, std::string_v
   Reply(reply);
 }
 
-// A tunnel is opened only where the configuration allows its protocol; the route's word goes before
-// the connection manager's.
+// A tunnel is opened only where the configuration allows its protocol.
 bool Stream::CheckUpgrade() {
   if (!request_.has(WEIR_HEAD_TUNNEL)) return true;
   tunnel_ = true;
   const bool connect = request_.head().protocol.size == 0;
   const std::string_view wanted = connect ? "connect" : http::View(request_.head().protocol);
-  bool allowed = false;
-  for (const config::UpgradeConfig& upgrade : hcm_->settings().upgrade_configs) {
-    if (upgrade.upgrade_type == wanted) allowed = upgrade.enabled;
-  }
-  if (const config::RouteAction* forward = route_->forward()) {
-    for (const config::UpgradeConfig& upgrade : forward->upgrade_configs) {
-      if (upgrade.upgrade_type == wanted) allowed = upgrade.enabled;
-    }
-  }
-  if (allowed) return true;
+  if (AllowsTunnel(hcm_->settings(), *route_, wanted)) return true;
   hcm_->stats.downstream_rq_ws_on_non_ws_route->Add();
   LocalReply reply;
   reply.status = 403;
