@@ -6,6 +6,7 @@
 #include "core/server/cluster_dns.h"
 #include "core/server/codec_builder.h"
 #include "core/server/main_admin.h"
+#include "core/server/main_explain.h"
 #include "core/server/main_kit.h"
 #include "core/server/main_plugins.h"
 #include "core/server/main_services.h"
@@ -54,6 +55,7 @@ Wiring MainWiring() {
   wiring.terminals.push_back({"tcp_proxy", MakeTcpProxy});
   wiring.services = MakeServices;
   wiring.admin = MakeAdmin;
+  wiring.explain = RunExplain;
   wiring.plugin_test = RunPluginTest;
   wiring.plugins = StaticPlugins();
   return wiring;

@@ -27,6 +27,7 @@ constexpr char kExamples[] = R"(Examples:
   weir validate weir.yaml                       check a file, its plugins included
   weir config --expand weir.yaml                print the long form, with every default
   weir plugins -c weir.yaml                     list the plugins that a file loads
+  weir explain -c weir.yaml https://host/path   say which way a request would take, and why
   weir proxy --from :8080 --to 127.0.0.1:9000   proxy one port to one backend, without a file
   weir new-filter my_filter --lang c++          write the project of a new plugin
   weir plugin-test my_filter.so my_filter.yaml  try a plugin against all that a proxy needs of it
@@ -113,6 +114,7 @@ struct Commands {
   CLI::App* expand;
   CLI::App* proxy;
   CLI::App* plugins;
+  CLI::App* explain;
   CLI::App* new_filter;
   CLI::App* plugin_test;
   CLI::App* health;
@@ -143,6 +145,39 @@ CLI::App* AddPlugins(CLI::App* app, Options* options, Raw* raw) {
       ->check(CLI::IsMember({"table", "json"}));
   plugins->footer("Example:\n  weir plugins -c weir.yaml --format json");
   return plugins;
+}
+
+CLI::App* AddExplain(CLI::App* app, Options* options) {
+  CLI::App* explain = app->add_subcommand(
+      "explain", "Say which way a request would take, and why no other; send nothing");
+  explain->add_option("-c,--config", options->config_path, "The configuration")
+      ->type_name("FILE")
+      ->required();
+  explain
+      ->add_option("REQUEST", options->explain.words,
+                   "[METHOD] URL, as https://host/path; or a /path with -H 'host: ...'")
+      ->type_name("")
+      ->expected(1, 2)
+      ->required();
+  explain
+      ->add_option("-H,--header", options->explain.headers,
+                   "A field of the request, 'name: value'; any number of them")
+      ->type_name("FIELD")
+      ->allow_extra_args(false);  // what follows the one value is the request's
+  explain
+      ->add_option("--listener", options->explain.listener,
+                   "The listener of this name; default: by the URL's scheme and port")
+      ->type_name("NAME");
+  explain->add_flag("--json", options->explain.json, "For programs: docs/explain.md has the keys");
+  explain->add_flag("--all", options->explain.all,
+                    "Every virtual host and route, and not only those that say something");
+  explain->footer(
+      "Examples:\n"
+      "  weir explain -c weir.yaml https://shop.example.com/api/items?page=2\n"
+      "  weir explain -c weir.yaml POST http://localhost:8080/ -H 'content-length: 5000000'\n"
+      "  weir explain -c weir.yaml --listener web /ws -H 'host: a' -H 'upgrade: websocket'\n"
+      "Exit codes: 0 a route takes it, 1 none does, 2 mistakes in the command line or the file.");
+  return explain;
 }
 
 void AddPluginCommands(CLI::App* app, Options* options, Commands* commands) {
@@ -211,10 +246,12 @@ Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
       ->required();
   commands.proxy->footer("Example:\n  weir proxy --from :8080 --to 127.0.0.1:9000");
   commands.plugins = AddPlugins(app, options, raw);
+  commands.explain = AddExplain(app, options);
   AddPluginCommands(app, options, &commands);
   commands.health = AddHealth(app, options);
   commands.top = AddTop(app, options, raw);
-  for (CLI::App* command : {commands.validate, commands.expand, commands.proxy, commands.plugins})
+  for (CLI::App* command : {commands.validate, commands.expand, commands.proxy, commands.plugins,
+                             commands.explain})
     command->fallthrough();
   return commands;
 }
@@ -231,6 +268,7 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
   if (*commands.proxy) options.command = Command::kProxy;
   if (*commands.plugins) options.command = Command::kPlugins;
   options.json = raw.format == "json";
+  if (*commands.explain) options.command = Command::kExplain;
   if (*commands.new_filter) options.command = Command::kNewFilter;
   if (*commands.plugin_test) options.command = Command::kPluginTest;
   if (*commands.health) options.command = Command::kHealth;

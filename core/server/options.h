@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/log.h"
 #include "core/server/new_filter.h"
@@ -15,6 +16,8 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitConfig = 1;  // the configuration has mistakes, or a plugin
 inline constexpr int kExitUsage = 2;   // the command line has
 inline constexpr int kExitBind = 3;    // an address cannot be listened on
+// Of single commands:
+inline constexpr int kExitNoRoute = 1;  // explain: no route takes the request
 
 enum class Command : uint8_t {
   kServe,       // weir -c FILE | --config-yaml TEXT
@@ -22,6 +25,7 @@ enum class Command : uint8_t {
   kExpand,      // weir config --expand FILE
   kProxy,       // weir proxy --from ADDRESS --to ADDRESS
   kPlugins,     // weir plugins -c FILE
+  kExplain,     // weir explain -c FILE [METHOD] URL
   kNewFilter,   // weir new-filter NAME --lang LANGUAGE
   kPluginTest,  // weir plugin-test FILE [CONFIG]
   kHealth,      // weir health [-c FILE | --url URL]
@@ -42,6 +46,15 @@ struct HealthQuestion {
   std::string url;  // "http://127.0.0.1:9901/ready"; wins where it is given
 };
 
+// `weir explain`.
+struct ExplainOptions {
+  std::vector<std::string> words;    // [METHOD] URL
+  std::vector<std::string> headers;  // "name: value"
+  std::string listener;              // empty: by the URL
+  bool json = false;
+  bool all = false;
+};
+
 struct Options {
   Command command = Command::kServe;
   std::string config_path;  // all but kProxy; empty when config_yaml is given
@@ -52,6 +65,7 @@ struct Options {
   PluginTest plugin_test;
   HealthQuestion health;
   TopOptions top;
+  ExplainOptions explain;
   base::LogLevel log_level = base::LogLevel::kInfo;
   std::string log_path;      // empty: stderr
   uint32_t concurrency = 1;  // workers. Default: AvailableCpus()

@@ -29,9 +29,16 @@ config::LoadResult Load(const Options& options) {
   return config::LoadString(options.config_yaml, "--config-yaml");
 }
 
-int Refuse(const config::Diagnostics& diagnostics) {
+int Refuse(const Options& options, const config::Diagnostics& diagnostics) {
   std::fputs(diagnostics.Print().c_str(), stderr);
-  return kExitConfig;
+  // 1 is an answer of explain's.
+  return options.command == Command::kExplain ? kExitUsage : kExitConfig;
+}
+
+// A command that looks at the configuration and serves nothing.
+bool OnlyLooks(Command command) {
+  return command == Command::kValidate || command == Command::kPlugins ||
+         command == Command::kExplain;
 }
 
 bool OpenLog(const Options& options) {
@@ -60,16 +67,32 @@ int Serve(const Options& options, const Wiring& wiring, GenerationMaker* maker,
   return server.Run();
 }
 
+// The commands that look at a configuration without mistakes.
+int Look(const Options& options, const Wiring& wiring, const Generation& generation,
+         config::Diagnostics* diagnostics) {
+  if (options.command == Command::kPlugins) {
+    const std::vector<PluginRow> rows = ListPlugins(*generation.context.plugins);
+    std::fputs((options.json ? PluginJson(rows) : PluginTable(rows)).c_str(), stdout);
+    return kExitOk;
+  }
+  if (options.command == Command::kExplain) {
+    ServerContext context = generation.context;
+    context.diagnostics = diagnostics;
+    return wiring.explain == nullptr ? kExitUsage : wiring.explain(context, options.explain);
+  }
+  std::printf("%s: no mistakes\n", options.config_path.c_str());
+  return kExitOk;
+}
+
 int Execute(const Options& options, const Wiring& wiring) {
   std::string seen = options.watch ? FingerprintOfFile(options.config_path) : "";
   config::LoadResult loaded = Load(options);
-  if (!loaded.ok()) return Refuse(loaded.diagnostics);
+  if (!loaded.ok()) return Refuse(options, loaded.diagnostics);
   if (options.command == Command::kExpand) {
     std::fputs(config::Expand(*loaded.bootstrap).c_str(), stdout);
     return kExitOk;
   }
-  const bool serving =
-      options.command != Command::kValidate && options.command != Command::kPlugins;
+  const bool serving = !OnlyLooks(options.command);
   if (serving) BlockSignals();
   // In this order they must outlive each other: what a plugin made is freed before the loader goes.
   observe::StatRegistry stats;
@@ -90,16 +113,10 @@ int Execute(const Options& options, const Wiring& wiring) {
   context.releases = &releases;
   GenerationMaker maker(context, wiring);
   std::unique_ptr<Generation> generation = maker.Make(&loaded, nullptr);
-  if (generation == nullptr) return Refuse(loaded.diagnostics);
+  if (generation == nullptr) return Refuse(options, loaded.diagnostics);
   if (serving)
     return Serve(options, wiring, &maker, &releases, std::move(generation), std::move(seen));
-  if (options.command == Command::kPlugins) {
-    const std::vector<PluginRow> rows = ListPlugins(loader);
-    std::fputs((options.json ? PluginJson(rows) : PluginTable(rows)).c_str(), stdout);
-    return kExitOk;
-  }
-  std::printf("%s: no mistakes\n", options.config_path.c_str());
-  return kExitOk;
+  return Look(options, wiring, *generation, &loaded.diagnostics);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ import sys
 
 import tree
 
-CORE_ORDER = ("base", "net", "config", "observe", "http", "upstream", "admin", "server")
+CORE_ORDER = ("base", "net", "config", "observe", "http", "upstream", "admin", "explain", "server")
 TERMINAL = ("filters/http/mux/", "filters/network/http_connection_manager/", "filters/network/tcp_proxy/")
 # Folders that may include a folder their rule below would not let them: (who, what, why).
 DOORS = (

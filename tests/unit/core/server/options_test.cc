@@ -66,6 +66,22 @@ TEST(OptionsTest, Commands) {
   EXPECT_EQ(proxy.options->proxy_to, "app:9000");
 }
 
+TEST(OptionsTest, ARequestToExplain) {
+  const ParsedOptions parsed = Parse({"explain", "-c", "a.yaml", "-H", "a: b", "POST",
+                                      "https://h/p", "-H", "c: d", "--listener", "web", "--json"});
+  ASSERT_TRUE(parsed.options.has_value()) << parsed.text;
+  EXPECT_EQ(parsed.options->command, Command::kExplain);
+  EXPECT_EQ(parsed.options->config_path, "a.yaml");
+  EXPECT_THAT(parsed.options->explain.words, testing::ElementsAre("POST", "https://h/p"));
+  EXPECT_THAT(parsed.options->explain.headers, testing::ElementsAre("a: b", "c: d"));
+  EXPECT_EQ(parsed.options->explain.listener, "web");
+  EXPECT_TRUE(parsed.options->explain.json);
+  EXPECT_FALSE(parsed.options->explain.all);
+  EXPECT_EQ(Parse({"explain", "/"}).exit_code, kExitUsage);
+  EXPECT_EQ(Parse({"explain", "-c", "a.yaml"}).exit_code, kExitUsage);
+  EXPECT_EQ(Parse({"explain", "-c", "a.yaml", "GET", "/", "/"}).exit_code, kExitUsage);
+}
+
 TEST(OptionsTest, CommandsForAuthorsOfPlugins) {
   const ParsedOptions made = Parse({"new-filter", "mine", "--lang", "c++"});
   ASSERT_TRUE(made.options.has_value()) << made.text;
