@@ -226,7 +226,14 @@ Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
   Commands commands;
   commands.validate = app->add_subcommand("validate", "Check a configuration; start nothing");
   commands.validate->add_option("FILE", options->config_path, "The configuration")->required();
-  commands.validate->footer("Example:\n  weir validate weir.yaml");
+  commands.validate->add_flag("--strict", options->strict,
+                              "Warn of what loads but can never happen, or will hurt later");
+  commands.validate->footer(
+      "Examples:\n"
+      "  weir validate weir.yaml\n"
+      "  weir validate --strict weir.yaml\n"
+      "Exit codes: 0 no mistakes, 1 mistakes, 2 in the command line, 3 with --strict: no mistakes, "
+      "but warnings.");
   commands.expand = app->add_subcommand("config", "Print a configuration");
   commands.expand
       ->add_option("--expand", options->config_path,

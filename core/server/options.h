@@ -17,7 +17,8 @@ inline constexpr int kExitConfig = 1;  // the configuration has mistakes, or a p
 inline constexpr int kExitUsage = 2;   // the command line has
 inline constexpr int kExitBind = 3;    // an address cannot be listened on
 // Of single commands:
-inline constexpr int kExitNoRoute = 1;  // explain: no route takes the request
+inline constexpr int kExitWarnings = 3;  // validate --strict: no mistake, but warnings
+inline constexpr int kExitNoRoute = 1;   // explain: no route takes the request
 
 enum class Command : uint8_t {
   kServe,       // weir -c FILE | --config-yaml TEXT
@@ -66,6 +67,7 @@ struct Options {
   HealthQuestion health;
   TopOptions top;
   ExplainOptions explain;
+  bool strict = false;  // kValidate
   base::LogLevel log_level = base::LogLevel::kInfo;
   std::string log_path;      // empty: stderr
   uint32_t concurrency = 1;  // workers. Default: AvailableCpus()

@@ -1,11 +1,13 @@
 #include "core/server/program.h"
 
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "core/config/loader.h"
+#include "core/explain/strict.h"
 #include "core/http/hook_time.h"
 #include "core/server/cluster_dns.h"
 #include "core/server/fingerprint.h"
@@ -79,6 +81,16 @@ int Look(const Options& options, const Wiring& wiring, const Generation& generat
     ServerContext context = generation.context;
     context.diagnostics = diagnostics;
     return wiring.explain == nullptr ? kExitUsage : wiring.explain(context, options.explain);
+  }
+  if (options.strict) {
+    config::Diagnostics warnings = *diagnostics;  // none yet; it has the file's text
+    explain::CheckStrict(*generation.context.bootstrap, {static_cast<int64_t>(std::time(nullptr))},
+                         &warnings);
+    std::fputs(warnings.Print().c_str(), stderr);
+    if (!warnings.ok()) {
+      std::printf("%s: no mistakes, %zu warnings\n", options.config_path.c_str(), warnings.count());
+      return kExitWarnings;
+    }
   }
   std::printf("%s: no mistakes\n", options.config_path.c_str());
   return kExitOk;
