@@ -144,7 +144,8 @@ Json ClusterJson(const Explanation& e) {
   const config::Cluster& cluster = *e.cluster;
   Json endpoints = Json::array();
   for (const config::Endpoint& endpoint : cluster.endpoints)
-    endpoints.push_back({{"address", endpoint.address.ToString()},
+    endpoints.push_back({{"address", EndpointText(endpoint)},
+                         {"looked_up", endpoint.lookup != config::Endpoint::Lookup::kNone},
                          {"hostname", endpoint.hostname},
                          {"weight", endpoint.weight},
                          {"line", endpoint.mark.line}});

@@ -242,9 +242,11 @@ class Printer {
     for (const config::Endpoint& endpoint : cluster.endpoints) weights += endpoint.weight;
     bool first = true;
     for (const config::Endpoint& endpoint : cluster.endpoints) {
-      std::string line = endpoint.address.ToString();
+      std::string line = EndpointText(endpoint);
       if (!endpoint.hostname.empty() && line.find(endpoint.hostname) == line.npos)
         line += "  (" + endpoint.hostname + ")";
+      if (endpoint.lookup != config::Endpoint::Lookup::kNone)
+        line += "  (looked up while Weir runs)";
       if (cluster.endpoints.size() > 1)
         line += "  weight " + std::to_string(endpoint.weight) + " of " + std::to_string(weights);
       Row(first ? "endpoints" : "", line, endpoint.mark);

@@ -6,6 +6,18 @@ const char* LbPolicyWord(config::LbPolicy policy) {
   return policy == config::LbPolicy::kRoundRobin ? "ROUND_ROBIN" : "LEAST_REQUEST";
 }
 
+std::string EndpointText(const config::Endpoint& endpoint) {
+  switch (endpoint.lookup) {
+    case config::Endpoint::Lookup::kAddress:
+      return endpoint.hostname + ":" + std::to_string(endpoint.address.port);
+    case config::Endpoint::Lookup::kService:
+      return endpoint.service;
+    case config::Endpoint::Lookup::kNone:
+      break;
+  }
+  return endpoint.address.ToString();
+}
+
 const char* ProxyProtocolWord(config::ProxyProtocol version) {
   switch (version) {
     case config::ProxyProtocol::kV1:

@@ -9,6 +9,8 @@
 namespace weir::explain {
 
 const char* LbPolicyWord(config::LbPolicy policy);
+// "10.0.0.1:80"; of one that is looked up while Weir runs "app.test:80", or its service.
+std::string EndpointText(const config::Endpoint& endpoint);
 const char* ProxyProtocolWord(config::ProxyProtocol version);
 const char* TlsVersionWord(config::TlsVersion version);
 const char* AnswerWord(Answer::Kind kind);

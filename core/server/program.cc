@@ -88,7 +88,8 @@ int Look(const Options& options, const Wiring& wiring, const Generation& generat
                          &warnings);
     std::fputs(warnings.Print().c_str(), stderr);
     if (!warnings.ok()) {
-      std::printf("%s: no mistakes, %zu warnings\n", options.config_path.c_str(), warnings.count());
+      std::printf("%s: no mistakes, %zu %s\n", options.config_path.c_str(), warnings.count(),
+                  warnings.count() == 1 ? "warning" : "warnings");
       return kExitWarnings;
     }
   }

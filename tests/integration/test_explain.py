@@ -216,6 +216,33 @@ clusters:
     self.assertEqual(run.returncode, 2)
     self.assertIn('did you mean "app"', run.stderr)
 
+  def test_validate_says_by_its_exit_code_what_it_found(self):
+    self.assertEqual(self.run_weir("validate", self.file).returncode, 0)
+    run = self.run_weir("validate", "--strict", self.file)
+    self.assertEqual(run.returncode, 3, run.stderr)
+    self.assertIn("%s:19:" % self.file, run.stderr)
+    self.assertIn("warning: prefix /api/admin is never asked: prefix /api at line 16 takes all of it [shadowed-route]", run.stderr)
+    self.assertIn("no mistakes, 1 warning", run.stdout)
+    self.write(self.FILE.replace("{ prefix: /api/admin }", "{ prefix: /other }"))
+    self.assertEqual(self.run_weir("validate", "--strict", self.file).returncode, 0)
+    self.write(self.FILE.replace("{ prefix: /api/admin }", "{ prefx: /other }"))
+    self.assertEqual(self.run_weir("validate", "--strict", self.file).returncode, 1)
+
+  def test_certificates_that_end_soon_and_keys_that_everybody_may_read(self):
+    for days, rules in ((90, []), (20, ["expiring-certificate"]), (0, ["expiring-certificate"])):
+      key, chain = os.path.join(self.directory, "key.pem"), os.path.join(self.directory, "cert.pem")
+      subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                      str(max(days, 1)), "-subj", "/CN=a.test", "-keyout", key, "-out", chain], check=True,
+                     capture_output=True, timeout=60)
+      os.chmod(key, 0o604 if days == 0 else 0o600)
+      self.write(self.FILE.replace("{ prefix: /api/admin }", "{ prefix: /other }").replace(
+          "    address: 127.0.0.1:8081\n",
+          "    address: 127.0.0.1:8081\n    tls: { certificates: [{ cert: %s, key: %s }] }\n" % (chain, key)))
+      run = self.run_weir("validate", "--strict", self.file)
+      found = [line.rpartition("[")[2].rstrip("]") for line in run.stderr.splitlines() if "warning:" in line]
+      self.assertEqual(found, rules + (["readable-key"] if days == 0 else []), run.stderr)
+      self.assertEqual(run.returncode, 3 if found else 0)
+
 
 if __name__ == "__main__":
   harness.main()

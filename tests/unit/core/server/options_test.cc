@@ -66,6 +66,12 @@ TEST(OptionsTest, Commands) {
   EXPECT_EQ(proxy.options->proxy_to, "app:9000");
 }
 
+TEST(OptionsTest, ValidateMayBeStrict) {
+  EXPECT_FALSE(Parse({"validate", "a.yaml"}).options->strict);
+  EXPECT_TRUE(Parse({"validate", "--strict", "a.yaml"}).options->strict);
+  EXPECT_TRUE(Parse({"validate", "a.yaml", "--strict"}).options->strict);
+}
+
 TEST(OptionsTest, ARequestToExplain) {
   const ParsedOptions parsed = Parse({"explain", "-c", "a.yaml", "-H", "a: b", "POST",
                                       "https://h/p", "-H", "c: d", "--listener", "web", "--json"});
