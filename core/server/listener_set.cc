@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/net/listen_socket.h"
@@ -152,30 +154,68 @@ void ListenerSet::TakeOver(ListenerSet* previous) {
 }
 
 std::string ListenerSet::BindOne(ListenerSpec* spec, uint32_t workers) {
-  const config::Listener& listener = *spec->config;
-  spec->bound = AddressOf(listener.address);
-  const bool shared = spec->bound.is_unix() || !listener.enable_reuse_port;
-  // With one worker the option would only let a second program bind the same port unnoticed.
-  const net::ListenOptions options = {static_cast<int>(listener.tcp_backlog_size),
-                                      !shared && workers > 1, listener.ipv4_compat};
-  for (uint32_t i = 0; i < workers; ++i) {
-    if (i > 0 && shared) {
-      spec->sockets.push_back(fcntl(spec->sockets[0], F_DUPFD_CLOEXEC, 0));
-      if (spec->sockets.back() < 0)
-        return "cannot share " + spec->bound.ToString() + ": " + std::strerror(errno);
-      continue;
-    }
-    const net::BindResult result = net::Bind(spec->bound, options);
-    if (result.fd < 0) return result.error;
-    spec->sockets.push_back(result.fd);
-    spec->bound = result.address;
-  }
+  spec->bound = AddressOf(spec->config->address);
+  spec->workers = workers;
+  std::string error = Adopt(spec);
+  if (error.empty()) error = FillUp(spec);
+  if (!error.empty()) return error;
   const std::string path(spec->bound.path());
   struct stat status;
   if (!path.empty() && path[0] != '@' && stat(path.c_str(), &status) == 0) {
     socket_files_.push_back({path, status.st_dev, status.st_ino});
   }
   return "";
+}
+
+// A process that replaces another one may have fewer workers than that; then some get more than one
+// socket, for whoever waits at one that is closed is sent away.
+std::string ListenerSet::Adopt(ListenerSpec* spec) {
+  if (inherited_ == nullptr) return "";
+  const std::vector<InheritedSocket> sockets = inherited_->Take(spec->bound, spec->config->name);
+  if (sockets.empty()) return "";
+  for (const InheritedSocket& socket : sockets) spec->sockets.push_back(socket.fd);
+  spec->bound = sockets.front().bound;
+  spec->activated = sockets.front().activated;
+  int only = 0;
+  socklen_t size = sizeof(only);
+  if (spec->bound.family() == AF_INET6 && spec->bound.is_any() &&
+      getsockopt(spec->sockets[0], IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 &&
+      (only == 0) != spec->config->ipv4_compat)
+    return "the socket of " + spec->bound.ToString() + " is open, and its ipv4_compat stays " +
+           (only == 0 ? "true" : "false");
+  return "";
+}
+
+std::string ListenerSet::FillUp(ListenerSpec* spec) {
+  const config::Listener& listener = *spec->config;
+  const size_t had = spec->sockets.size();
+  // Whom systemd's sockets belong to may bind what we may not.
+  bool shared = spec->bound.is_unix() || !listener.enable_reuse_port || spec->activated;
+  // With one worker the option would only let a second program bind the same port unnoticed.
+  const net::ListenOptions options = {static_cast<int>(listener.tcp_backlog_size),
+                                      !shared && spec->workers > 1, listener.ipv4_compat};
+  for (size_t i = had; i < spec->workers; ++i) {
+    if (i == 0 || !shared) {
+      const net::BindResult result = net::Bind(spec->bound, options);
+      if (result.fd >= 0) {
+        spec->sockets.push_back(result.fd);
+        spec->bound = result.address;
+        continue;
+      }
+      if (had == 0) return result.error;
+      // The process before had one worker, and a socket that is for one.
+      shared = true;
+    }
+    spec->sockets.push_back(fcntl(spec->sockets[i % std::max<size_t>(had, 1)], F_DUPFD_CLOEXEC, 0));
+    if (spec->sockets.back() < 0)
+      return "cannot share " + spec->bound.ToString() + ": " + std::strerror(errno);
+  }
+  return "";
+}
+
+void ListenerSet::DropInherited() {
+  if (inherited_ != nullptr) inherited_->CloseRest();
+  inherited_ = nullptr;
 }
 
 bool ListenerSet::WriteAddressFile(const std::string& path, std::string* error) const {
@@ -217,8 +257,12 @@ void ListenerSet::RemoveUnusedSocketFiles() {
 }
 
 int ListenerSet::TakeSocket(size_t listener, uint32_t worker) {
-  std::vector<int>& sockets = specs_[listener]->sockets;
-  return worker < sockets.size() ? std::exchange(sockets[worker], -1) : -1;
+  ListenerSpec& spec = *specs_[listener];
+  if (worker >= spec.workers) return -1;
+  for (size_t i = worker; i < spec.sockets.size(); i += spec.workers) {
+    if (spec.sockets[i] >= 0) return std::exchange(spec.sockets[i], -1);
+  }
+  return -1;
 }
 
 }  // namespace weir::server

@@ -10,6 +10,7 @@
 #include "core/net/address.h"
 #include "core/net/connection_limit.h"
 #include "core/net/network_filter.h"
+#include "core/server/inherited_sockets.h"
 #include "core/server/wiring.h"
 
 namespace weir::server {
@@ -29,7 +30,9 @@ struct ListenerSpec {
   bool administrative =
       false;  // the admin listener: on the first worker, outside limits.max_connections
   net::Address bound;
-  std::vector<int> sockets;  // one for each worker that serves it, until the worker takes it
+  bool activated = false;    // systemd has bound it
+  uint32_t workers = 1;      // that serve it: the first ones
+  std::vector<int> sockets;  // one for each of them at least, until the worker takes it
   // Of the configuration before, whose sockets this one takes over; null: they are its own. Only to
   // be compared with: it may be gone.
   const ListenerSpec* predecessor = nullptr;
@@ -54,15 +57,21 @@ class ListenerSet {
   // From now on this set is the one in use: the limits that it shares with `previous` are its own,
   // and so are the files of Unix sockets.
   void TakeOver(ListenerSet* previous);
+  // From now on BindAll takes sockets from there where they fit. Must outlive it.
+  void Inherit(InheritedSockets* inherited) { inherited_ = inherited; }
+  // Closes what is left there: no other process needs it any more.
+  void DropInherited();
   // "name address" of each listener, replaced at once under its path. False with *error.
   bool WriteAddressFile(const std::string& path, std::string* error) const;
   // Removes the files of Unix sockets that are still ours.
   void RemoveSocketFiles();
   // The same of those alone that no listener of this set is bound to.
   void RemoveUnusedSocketFiles();
+  // Another process serves these sockets from now on.
+  void LeaveSocketFiles() { socket_files_.clear(); }
 
   const std::vector<std::shared_ptr<ListenerSpec>>& specs() const { return specs_; }
-  // Takes the worker's socket of a listener; -1 when it serves another worker.
+  // Takes the worker's next socket of a listener; -1 when there is none.
   int TakeSocket(size_t listener, uint32_t worker);
   net::ConnectionLimit* global_limit() { return global_limit_.get(); }
 
@@ -80,11 +89,14 @@ class ListenerSet {
   bool Inherits(ListenerSpec* spec, const ListenerSet* previous, std::string* failure) const;
   std::string BindOne(ListenerSpec* spec, uint32_t workers);
   void RemoveSocketFile(const SocketFile& file);
+  std::string Adopt(ListenerSpec* spec);
+  std::string FillUp(ListenerSpec* spec);
 
   std::vector<std::shared_ptr<ListenerSpec>> specs_;
   std::shared_ptr<net::ConnectionLimit> global_limit_;
   uint32_t max_connections_ = 0;
   std::vector<SocketFile> socket_files_;
+  InheritedSockets* inherited_ = nullptr;
 };
 
 }  // namespace weir::server

@@ -33,8 +33,10 @@ constexpr char kExamples[] = R"(Examples:
   weir plugin-test my_filter.so my_filter.yaml  try a plugin against all that a proxy needs of it
   weir health -c weir.yaml                      ask the proxy that runs on a file whether it is ready
   weir top                                      watch a running one, by its admin listener
+  weir upgrade --pid-file /run/weir.pid         let a new program take over from the running one
 
 Signals: SIGTERM and SIGINT drain and end; a second one ends at once. SIGUSR1 opens the logs again.
+SIGUSR2 starts the program anew, which takes over the listening sockets; then this one drains.
 Exit codes: 0 done, 1 mistakes in the configuration or a plugin, 2 in the command line, 3 an address cannot be bound.)";
 
 struct Raw {
@@ -102,6 +104,9 @@ void AddRunOptions(CLI::App* app, Options* options, Raw* raw) {
                   "Refuse new work beyond this; default: the control group's limit")
       ->type_name("SIZE")
       ->check(CheckBytes);
+  app->add_option("--pid-file", options->pid_file,
+                  "Write the number of this process there once it serves")
+      ->type_name("PATH");
   app->add_flag("--watch", options->watch,
                 "Reload when the configuration's file changes; links that are swapped count");
   app->add_option("--address-file", options->address_file,
@@ -119,6 +124,7 @@ struct Commands {
   CLI::App* plugin_test;
   CLI::App* health;
   CLI::App* top;
+  CLI::App* upgrade;
 };
 
 CLI::App* AddHealth(CLI::App* app, Options* options) {
@@ -222,6 +228,16 @@ CLI::App* AddTop(CLI::App* app, Options* options, Raw* raw) {
   return top;
 }
 
+CLI::App* AddUpgrade(CLI::App* app, Options* options) {
+  CLI::App* upgrade = app->add_subcommand(
+      "upgrade", "Let a new program take over the sockets of the running one, which then drains");
+  upgrade->add_option("--pid-file", options->pid_file, "What the running program's --pid-file is")
+      ->type_name("PATH")
+      ->required();
+  upgrade->footer("Example:\n  weir upgrade --pid-file /run/weir.pid");
+  return upgrade;
+}
+
 Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
   Commands commands;
   commands.validate = app->add_subcommand("validate", "Check a configuration; start nothing");
@@ -257,6 +273,7 @@ Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
   AddPluginCommands(app, options, &commands);
   commands.health = AddHealth(app, options);
   commands.top = AddTop(app, options, raw);
+  commands.upgrade = AddUpgrade(app, options);
   for (CLI::App* command : {commands.validate, commands.expand, commands.proxy, commands.plugins,
                              commands.explain})
     command->fallthrough();
@@ -282,6 +299,7 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
   if (*commands.top) options.command = Command::kTop;
   options.top.interval =
       std::chrono::duration_cast<std::chrono::milliseconds>(*config::ParseDuration(raw.interval));
+  if (*commands.upgrade) options.command = Command::kUpgrade;
   const bool with_file = app.count("--config") > 0;
   const bool with_text = app.count("--config-yaml") > 0;
   if (in_command && (with_file || with_text))
@@ -301,6 +319,7 @@ ParsedOptions Finish(const CLI::App& app, const Commands& commands, const Raw& r
 ParsedOptions ParseOptions(int argc, const char* const* argv) {
   CLI::App app("Weir, a reverse proxy for HTTP", "weir");
   Options options;
+  options.command_line = ProgramCommand::Of(argc, argv);
   options.concurrency = std::min(AvailableCpus(), kMaxWorkers);
   Raw raw;
   app.add_option("-c,--config", options.config_path, "The configuration")->type_name("FILE");

@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/server/new_filter.h"
 #include "core/server/top/top.h"
+#include "core/server/upgrade.h"
 
 namespace weir::server {
 
@@ -31,6 +32,7 @@ enum class Command : uint8_t {
   kPluginTest,  // weir plugin-test FILE [CONFIG]
   kHealth,      // weir health [-c FILE | --url URL]
   kTop,         // weir top
+  kUpgrade,     // weir upgrade --pid-file FILE
 };
 
 // `weir plugin-test`: what plugins/kit is to try.
@@ -74,10 +76,12 @@ struct Options {
   std::string plugin_path;   // directories, separated by colons; empty: the default
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_time{30'000};
-  uint64_t max_memory = 0;   // bytes; 0: not given
-  bool json = false;         // kPlugins: --format json
-  bool watch = false;        // a change of config_path is a reload
-  std::string address_file;  // where "name address" of each listener is written; empty: nowhere
+  uint64_t max_memory = 0;      // bytes; 0: not given
+  bool json = false;            // kPlugins: --format json
+  bool watch = false;           // a change of config_path is a reload
+  std::string pid_file;         // where the process's number is written; empty: nowhere
+  ProgramCommand command_line;  // with which this process can be started anew
+  std::string address_file;     // where "name address" of each listener is written; empty: nowhere
 };
 
 struct ParsedOptions {

@@ -13,12 +13,14 @@
 #include "core/server/fingerprint.h"
 #include "core/server/generation.h"
 #include "core/server/main_health.h"
+#include "core/server/pid_file.h"
 #include "core/server/plugin_host.h"
 #include "core/server/plugin_list.h"
 #include "core/server/release_queue.h"
 #include "core/server/reloader.h"
 #include "core/server/server.h"
 #include "core/server/top/top.h"
+#include "core/server/upgrade.h"
 #include "plugins/loader/search_path.h"
 
 namespace weir::server {
@@ -32,7 +34,9 @@ config::LoadResult Load(const Options& options) {
 }
 
 int Refuse(const Options& options, const config::Diagnostics& diagnostics) {
-  std::fputs(diagnostics.Print().c_str(), stderr);
+  const std::string text = diagnostics.Print();
+  std::fputs(text.c_str(), stderr);
+  UpgradeReport::Failed(text);
   // 1 is an answer of explain's.
   return options.command == Command::kExplain ? kExitUsage : kExitConfig;
 }
@@ -64,6 +68,14 @@ int Serve(const Options& options, const Wiring& wiring, GenerationMaker* maker,
   Generation& present = *first;
   parts.first = std::move(first);
   Reloader reloader(std::move(parts));
+  InheritedSockets inherited;
+  std::string error;
+  if (!inherited.FromEnvironment(&error)) {
+    std::fprintf(stderr, "weir: %s\n", error.c_str());
+    UpgradeReport::Failed(error);
+    return kExitBind;
+  }
+  present.listeners.Inherit(&inherited);
   Server server(options, &present.context, &wiring, &present.listeners);
   server.set_reloader(&reloader);
   return server.Run();
@@ -147,6 +159,8 @@ int RunProgram(int argc, const char* const* argv, const Wiring& wiring) {
     return wiring.plugin_test == nullptr ? kExitUsage : wiring.plugin_test(options.plugin_test);
   }
   if (options.command == Command::kHealth) return RunHealth(options.health);
+  if (options.command == Command::kUpgrade) return RunUpgradeCommand(options.pid_file);
+  UpgradeReport::FromEnvironment();
   if (!OpenLog(options)) return kExitUsage;
   return Execute(options, wiring);
 }

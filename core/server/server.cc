@@ -45,6 +45,8 @@ Server::Server(const Options& options, const ServerContext* context, const Wirin
       wiring_(wiring),
       listeners_(listeners),
       signals_(&loop_, [this](int number) { OnSignal(number); }),
+      upgrade_(&loop_, [this](const std::string& failure) { OnUpgraded(failure); }),
+      pid_file_(options.pid_file),
       stats_(observe::BindServerStats(context->stats, context->stats->main_block())),
       dashboard_(context->stats),
       started_ms_(loop_.now_ms()) {}
@@ -55,6 +57,7 @@ int Server::Bind() {
   std::string error;
   if (!listeners_->BindAll(context_->workers, &error)) {
     std::fprintf(stderr, "%s", error.c_str());
+    UpgradeReport::Failed(error);
     return kExitBind;
   }
   for (const auto& spec : listeners_->specs()) {
@@ -70,6 +73,7 @@ int Server::Bind() {
 }
 
 int Server::Run() {
+  opening_ = context_->workers;
   if (const int code = Bind(); code != kExitOk) return code;
   memory_limit_ = MemoryLimit();
   if (!WarmUp()) return kExitOk;
@@ -81,7 +85,6 @@ int Server::Run() {
   // Who finds the server ready finds its dashboard.
   dashboard_.Tend(loop_.now_ms(), context_->bootstrap, *listeners_);
   for (const auto& worker : workers_) worker->Start();
-  observe::server_state = observe::ServerState::kLive;
   stats_.live->Set(1);
   stats_.concurrency->Set(context_->workers);
   StartReloader();
@@ -92,6 +95,7 @@ int Server::Run() {
   if (reloader_ != nullptr) reloader_->Stop();
   if (context_->dns != nullptr) context_->dns->Stop();
   listeners_->RemoveSocketFiles();
+  pid_file_.Remove();
   WEIR_LOG(kInfo, "done");
   return kExitOk;
 }
@@ -136,7 +140,13 @@ void Server::OnWatch() {
   CheckMemory();
   if (PluginHost* host = PluginHost::Current()) host->Tend();
   dashboard_.Tend(loop_.now_ms(), context_->bootstrap, *listeners_);
-  const uint64_t next = loop_.now_ms() + (memory_limit_ != 0 ? kWatchMemoryMs : kWatchMs);
+  upgrade_.Tend();
+  uint64_t wait = memory_limit_ != 0 ? kWatchMemoryMs : kWatchMs;
+  if (notify_.watchdog_ms() != 0) {
+    notify_.Send("WATCHDOG=1");
+    wait = std::min(wait, notify_.watchdog_ms());
+  }
+  const uint64_t next = loop_.now_ms() + wait;
   loop_.reactor()->SetDeadline(&watch_, std::min(next, TendDrain()));
 }
 
@@ -191,17 +201,91 @@ void Server::OnSignal(int number) {
     return;
   }
   if (number == SIGHUP) {
-    if (reloader_ != nullptr) reloader_->Reload();
+    if (reloader_ == nullptr) return;
+    notify_.Reloading();
+    reloader_->Reload([this](const ReloadResult& result) {
+      notify_.Send(result.ok ? "READY=1\nSTATUS=serving"
+                             : "READY=1\nSTATUS=serving; the reload failed");
+    });
     return;
   }
-  if (phase_ != Phase::kRunning) {
+  if (number == SIGUSR2) {
+    StartUpgrade();
+    return;
+  }
+  if (ending_) {
     WEIR_LOG(kWarn, "a second signal: ending at once");
     _exit(128 + number);
   }
+  ending_ = true;
   OnEndSignal(number);
 }
 
+void Server::OnOpened() {
+  loop_.Post([this] {
+    if (--opening_ == 0) BeginServing();
+  });
+}
+
+// Only now, when everything is there, so that nobody is asked to wait, or told by the admin pages
+// that this process is not ready, whom the process before this one could have served.
+void Server::BeginServing() {
+  if (phase_ == Phase::kRunning) observe::server_state = observe::ServerState::kLive;
+  for (const auto& worker : workers_) worker->ResumeListeners();
+  std::string error;
+  if (!pid_file_.Write(&error)) WEIR_LOG(kError, "--pid-file: %s", error.c_str());
+  UpgradeReport::Serving();
+  listeners_->DropInherited();
+  if (phase_ == Phase::kRunning) notify_.Send("READY=1\nSTATUS=serving");
+}
+
+void Server::StartUpgrade() {
+  std::string error;
+  if (phase_ != Phase::kRunning || opening_ != 0) {
+    error = "this process is starting or draining";
+  } else if (upgrade_.running()) {
+    error = "one is under way";
+  } else if (getpid() == 1) {
+    // With it the container would end, and the successor in it.
+    error = "this is process 1 of a container; replace the container instead";
+  } else {
+    std::vector<std::pair<net::Address, std::string>> names;
+    for (const auto& spec : listeners_->specs())
+      names.emplace_back(spec->bound, spec->config->name);
+    const std::vector<InheritedSocket> sockets = DuplicateListening(names);
+    if (upgrade_.Start(options_.command_line, sockets, &error)) {
+      WEIR_LOG(kInfo, "SIGUSR2: process %ld is to take over %zu listening sockets",
+               static_cast<long>(upgrade_.pid()), sockets.size());
+    }
+    for (const InheritedSocket& socket : sockets) close(socket.fd);
+  }
+  if (error.empty()) return;
+  WEIR_LOG(kError, "no upgrade: %s", error.c_str());
+  pid_file_.WriteOutcome(0, error);
+}
+
+void Server::OnUpgraded(const std::string& failure) {
+  pid_file_.WriteOutcome(upgrade_.pid(), failure);
+  if (!failure.empty()) {
+    WEIR_LOG(kError, "the upgrade failed, this process serves on: %s", failure.c_str());
+    return;
+  }
+  WEIR_LOG(kInfo, "process %ld serves from now on", static_cast<long>(upgrade_.pid()));
+  notify_.Send("MAINPID=" + std::to_string(upgrade_.pid()) + "\nREADY=1\nSTATUS=serving");
+  succeeded_ = true;
+  listeners_->LeaveSocketFiles();
+  observe::server_state = observe::ServerState::kDraining;
+  StartDrain();
+  OnWatch();
+}
+
 void Server::OnEndSignal(int number) {
+  upgrade_.Abort();
+  if (phase_ != Phase::kRunning) {
+    WEIR_LOG(kInfo, "this process drains already; a second signal ends it at once");
+    return;
+  }
+  notify_.Send("STOPPING=1\nSTATUS=draining");
   phase_ = Phase::kDelaying;
   observe::server_state = observe::ServerState::kDraining;
   drain_at_ms_ = loop_.now_ms() + static_cast<uint64_t>(options_.drain_delay.count());
@@ -220,7 +304,7 @@ void Server::StartDrain() {
   drain_until_ms_ = loop_.now_ms() + static_cast<uint64_t>(options_.drain_time.count());
   WEIR_LOG(kInfo, "draining, for at most %lld ms",
            static_cast<long long>(options_.drain_time.count()));
-  for (const auto& worker : workers_) worker->Drain();
+  for (const auto& worker : workers_) worker->Drain(succeeded_);
 }
 
 }  // namespace weir::server

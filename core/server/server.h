@@ -11,10 +11,13 @@
 #include "core/observe/stats.h"
 #include "core/server/dashboard_feed.h"
 #include "core/server/listener_set.h"
+#include "core/server/notify.h"
 #include "core/server/options.h"
 #include "core/server/overload.h"
+#include "core/server/pid_file.h"
 #include "core/server/reloader.h"
 #include "core/server/signals.h"
+#include "core/server/upgrade.h"
 #include "core/server/wiring.h"
 #include "core/server/worker.h"
 
@@ -23,6 +26,7 @@ namespace weir::server {
 // The life of a serving process: bind, start the workers, watch memory and signals, drain.
 //
 //   kRunning --SIGTERM, SIGINT--> kDelaying --drain delay--> kDraining --> kDone
+//       '--SIGUSR2, and the successor serves------------------'
 //
 // While it delays it serves as ever, but says that it is not ready, so that whoever sends it work
 // can stop. It has drained with its last connection, or when the drain time is over. A second
@@ -54,10 +58,15 @@ class Server final : public WorkerObserver {
   };
 
   void OnPlaceFreed() override;
+  void OnOpened() override;
   void OnDrained(uint32_t worker) override;
   void OnSignal(int number);
   void OnWatch();
   void OnEndSignal(int number);
+  void StartUpgrade();
+  void OnUpgraded(const std::string& failure);
+  // All workers are ready: connections are taken from now on.
+  void BeginServing();
   void StartDrain();
   // What is due of the drain; when it wants to be called again at the latest.
   uint64_t TendDrain();
@@ -74,10 +83,16 @@ class Server final : public WorkerObserver {
   Reloader* reloader_ = nullptr;  // null: there is only one configuration
   net::EventLoop loop_;
   Signals signals_;
+  Upgrade upgrade_;
+  Notify notify_;
+  PidFile pid_file_;
   observe::ServerStats stats_;
   DashboardFeed dashboard_;
   Watch watch_{this};
   Phase phase_ = Phase::kRunning;
+  bool ending_ = false;     // by a signal: the next one ends it at once
+  bool succeeded_ = false;  // another process serves in this one's place
+  uint32_t opening_ = 0;    // workers that are not ready yet
   OverloadLevel overload_ = OverloadLevel::kNone;
   uint64_t memory_limit_ = 0;
   uint64_t started_ms_;

@@ -9,8 +9,8 @@ struct event;
 
 namespace weir::server {
 
-// Makes SIGTERM, SIGINT, SIGUSR1 and SIGHUP wait for a Signals, in this thread and those that it
-// starts. To be called before any other thread is started. Ignores SIGPIPE.
+// Makes SIGTERM, SIGINT, SIGUSR1, SIGUSR2 and SIGHUP wait for a Signals, in this thread and those
+// that it starts. To be called before any other thread is started. Ignores SIGPIPE.
 void BlockSignals();
 
 // Takes the blocked signals as events of one loop.

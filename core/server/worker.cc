@@ -48,8 +48,8 @@ void Worker::Stop() {
   thread_.join();
 }
 
-void Worker::Drain() {
-  loop_.Post([this] { DrainHere(); });
+void Worker::Drain(bool with_admin) {
+  loop_.Post([this, with_admin] { DrainHere(with_admin); });
 }
 
 void Worker::SetOverload(OverloadLevel level) {
@@ -91,24 +91,26 @@ void Worker::Open() {
   plugins_->StartPlugins();
   const auto& specs = listeners_set_->specs();
   for (size_t i = 0; i < specs.size(); ++i) AddListener(listeners_set_, i);
-  for (const auto& listener : listeners_) listener->Resume();
+  observer_->OnOpened();
 }
 
 void Worker::AddListener(ListenerSet* set, size_t index) {
-  const int fd = set->TakeSocket(index, worker_context_.worker_id);
-  if (fd < 0) return;
-  auto served = std::make_unique<ServedListener>(this, set->specs()[index], set->global_limit());
-  listeners_.push_back(std::make_unique<WorkerListener>(this, std::move(served), fd));
+  for (;;) {
+    const int fd = set->TakeSocket(index, worker_context_.worker_id);
+    if (fd < 0) return;
+    auto served = std::make_unique<ServedListener>(this, set->specs()[index], set->global_limit());
+    listeners_.push_back(std::make_unique<WorkerListener>(this, std::move(served), fd));
+  }
 }
 
-void Worker::DrainHere() {
+void Worker::DrainHere(bool with_admin) {
   if (worker_context_.draining) return;
   worker_context_.draining = true;
   for (const auto& listener : listeners_) {
     if (!listener->administrative()) listener->served()->DrainAll();
   }
   for (const auto& listener : listeners_) {
-    if (!listener->administrative()) listener->Close();
+    if (with_admin || !listener->administrative()) listener->Close();
   }
   if (services_ != nullptr) services_->Drain();
   drain_announced_ = true;
@@ -210,17 +212,18 @@ void Worker::AdoptHere(Generation* next) {
       const ListenerSpec* present = listener == nullptr ? nullptr : &listener->served()->spec();
       return present != nullptr && (present == specs[i].get() || present == specs[i]->predecessor);
     };
-    const auto found = std::find_if(before.begin(), before.end(), holds);
-    if (found == before.end()) {
-      AddListener(&next->listeners, i);
-      continue;
+    bool found = false;
+    for (std::unique_ptr<WorkerListener>& listener : before) {
+      if (!holds(listener)) continue;
+      found = true;
+      if (&listener->served()->spec() != specs[i].get()) {
+        auto served =
+            std::make_unique<ServedListener>(this, specs[i], next->listeners.global_limit());
+        LeaveBehind(listener->Replace(std::move(served)));
+      }
+      listeners_.push_back(std::move(listener));
     }
-    if (&(*found)->served()->spec() != specs[i].get()) {
-      auto served =
-          std::make_unique<ServedListener>(this, specs[i], next->listeners.global_limit());
-      LeaveBehind((*found)->Replace(std::move(served)));
-    }
-    listeners_.push_back(std::move(*found));
+    if (!found) AddListener(&next->listeners, i);
   }
   for (const auto& listener : before) {
     if (listener == nullptr) continue;

@@ -29,6 +29,8 @@ class WorkerObserver {
  public:
   // A place within a limit was freed that some worker waits for.
   virtual void OnPlaceFreed() = 0;
+  // The worker has made all that it needs. It takes connections when ResumeListeners is called.
+  virtual void OnOpened() = 0;
   // The worker drains and its last connection is gone.
   virtual void OnDrained(uint32_t worker) = 0;
 
@@ -48,8 +50,9 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void Start();
-  // Tells the connections to finish, takes what waits at the listeners, and closes them.
-  void Drain();
+  // Tells the connections to finish, takes what waits at the listeners, and closes them; that of
+  // the admin pages only when they are another process's.
+  void Drain(bool with_admin);
   void SetOverload(OverloadLevel level);
   void ResumeListeners();
   // Another configuration holds from now on. What has not changed stays as it is; listeners that
@@ -78,7 +81,7 @@ class Worker {
  private:
   void Run();
   void Open();
-  void DrainHere();
+  void DrainHere(bool with_admin);
   void SetOverloadHere(OverloadLevel level);
   uint32_t OpenConnections() const;
   void AdoptHere(Generation* next);
