@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kFirstOfSystemd = 3;  // SD_LISTEN_FDS_START
 constexpr int kMaxSockets = 65536;
+constexpr std::string_view kActivated = "activated";
 
 std::optional<int> Number(std::string_view text) {
   int value = 0;
@@ -164,15 +165,15 @@ bool InheritedSockets::FromEnvironment(std::string* error) {
 
 bool InheritedSockets::FromPredecessor(std::string_view text, std::string* error) {
   for (const std::string_view entry : Split(text, ',')) {
-    const size_t colon = entry.find(':');
-    const auto fd = Number(entry.substr(0, colon));
-    const auto name =
-        colon == std::string_view::npos ? std::nullopt : Decoded(entry.substr(colon + 1));
-    if (!fd || !name) {
+    const auto parts = Split(entry, ':');
+    const auto fd = Number(parts.empty() ? std::string_view() : parts[0]);
+    const auto name = parts.size() < 2 ? std::nullopt : Decoded(parts[1]);
+    const bool activated = parts.size() == 3 && parts[2] == kActivated;
+    if (!fd || !name || (parts.size() > 2 && !activated)) {
       *error = "WEIR_LISTEN_FDS: \"" + std::string(entry) + "\" is no DESCRIPTOR:NAME";
       return false;
     }
-    if (!Add(*fd, *name, false, error)) {
+    if (!Add(*fd, *name, activated, error)) {
       *error = "WEIR_LISTEN_FDS: " + *error;
       return false;
     }
@@ -248,8 +249,7 @@ void InheritedSockets::CloseRest() {
   sockets_.clear();
 }
 
-std::vector<InheritedSocket> DuplicateListening(
-    const std::vector<std::pair<net::Address, std::string>>& names) {
+std::vector<InheritedSocket> DuplicateListening(const std::vector<InheritedSocket>& listeners) {
   std::vector<InheritedSocket> found;
   std::set<ino_t> seen;
   for (const int fd : OpenDescriptors()) {
@@ -261,10 +261,11 @@ std::vector<InheritedSocket> DuplicateListening(
     InheritedSocket socket{copy, "", BoundTo(copy), false};
     bool wanted = Listens(copy) && fstat(copy, &status) == 0;
     bool named = false;
-    for (const auto& [address, name] : names) {
-      if (named || !Same(address, socket.bound)) continue;
+    for (const InheritedSocket& listener : listeners) {
+      if (named || !Same(listener.bound, socket.bound)) continue;
       named = true;
-      socket.name = name;
+      socket.name = listener.name;
+      socket.activated = listener.activated;
     }
     wanted = wanted && named && seen.insert(status.st_ino).second;
     if (wanted) {
@@ -281,6 +282,7 @@ std::string ListenVariable(const std::vector<InheritedSocket>& sockets) {
   for (const InheritedSocket& socket : sockets) {
     if (!text.empty()) text += ',';
     text += std::to_string(socket.fd) + ":" + Encoded(socket.name);
+    if (socket.activated) text.append(":").append(kActivated);
   }
   return text;
 }

@@ -15,13 +15,14 @@ struct InheritedSocket {
   int fd = -1;
   std::string name;        // of the listener that it was bound for; of systemd: FileDescriptorName
   net::Address bound;      // as the kernel says
-  bool activated = false;  // by systemd
+  bool activated = false;  // by systemd, whose its file is too
 };
 
 // The listening sockets that this process was started with, until listeners take them. Main thread.
 //
-//   WEIR_LISTEN_FDS=7:main,8:main,9:admin    from the process that this one replaces; names are
-//                                            percent-encoded
+//   WEIR_LISTEN_FDS=7:main,8:main,9:admin:activated
+//                                            from the process that this one replaces; names are
+//                                            percent-encoded; the last one came from systemd
 //   LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES   systemd's socket activation (sd_listen_fds(3))
 class InheritedSockets {
  public:
@@ -52,11 +53,10 @@ class InheritedSockets {
   std::vector<InheritedSocket> sockets_;
 };
 
-// The listening sockets of this process that are bound to one of `names` (address to listener),
-// each once, duplicated and close-on-exec; the caller owns them. Any thread, whatever others close
-// meanwhile.
-std::vector<InheritedSocket> DuplicateListening(
-    const std::vector<std::pair<net::Address, std::string>>& names);
+// The listening sockets of this process that are bound to the address of one of `listeners`, each
+// once, with its name, duplicated and close-on-exec; the caller owns them. Of `listeners` the
+// descriptors do not matter. Any thread, whatever others close meanwhile.
+std::vector<InheritedSocket> DuplicateListening(const std::vector<InheritedSocket>& listeners);
 
 // The value of WEIR_LISTEN_FDS for these.
 std::string ListenVariable(const std::vector<InheritedSocket>& sockets);

@@ -140,6 +140,7 @@ bool ListenerSet::Inherits(ListenerSpec* spec, const ListenerSet* previous,
     }
     spec->predecessor = old.get();
     spec->bound = old->bound;
+    spec->activated = old->activated;
     spec->limit = old->limit;
     return true;
   }
@@ -161,7 +162,8 @@ std::string ListenerSet::BindOne(ListenerSpec* spec, uint32_t workers) {
   if (!error.empty()) return error;
   const std::string path(spec->bound.path());
   struct stat status;
-  if (!path.empty() && path[0] != '@' && stat(path.c_str(), &status) == 0) {
+  // systemd's files are systemd's: it listens there when this process is gone.
+  if (!spec->activated && !path.empty() && path[0] != '@' && stat(path.c_str(), &status) == 0) {
     socket_files_.push_back({path, status.st_dev, status.st_ino});
   }
   return "";

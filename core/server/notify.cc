@@ -24,6 +24,9 @@ uint64_t WatchdogMs() {
   return us == 0 ? 0 : std::max<uint64_t>(us / 2000, 1);
 }
 
+// What closes, closes: this is how long the end may take after the drain.
+constexpr std::chrono::seconds kSlack{5};
+
 }  // namespace
 
 Notify::Notify() {
@@ -49,6 +52,19 @@ void Notify::Send(const std::string& state) const {
   if (sendto(fd_, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&to),
              size) < 0)
     WEIR_LOG_EVERY_SECOND(kWarn, "cannot notify systemd: %s", std::strerror(errno));
+}
+
+void Notify::Serving(const char* but) const {
+  Send(std::string("READY=1\nSTATUS=serving") + (*but == '\0' ? "" : "; ") + but);
+}
+
+void Notify::Stopping(std::chrono::milliseconds longest) const {
+  const std::chrono::microseconds us = longest + kSlack;
+  Send("STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=" + std::to_string(us.count()));
+}
+
+void Notify::HandOver(pid_t successor) const {
+  Send("MAINPID=" + std::to_string(successor) + "\nREADY=1\nSTATUS=serving");
 }
 
 void Notify::Reloading() const {

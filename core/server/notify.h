@@ -1,7 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
+
+#include <sys/types.h>
 
 namespace weir::server {
 
@@ -16,14 +19,23 @@ class Notify {
   Notify(const Notify&) = delete;
   Notify& operator=(const Notify&) = delete;
 
-  // One assignment a line: "READY=1\nSTATUS=serving".
-  void Send(const std::string& state) const;
-  // RELOADING=1 with the time that systemd wants beside it; READY=1 is to follow.
+  // READY=1: the listeners accept, with the configuration that was read last if `but` is empty.
+  void Serving(const char* but = "") const;
+  // RELOADING=1; Serving is to follow.
   void Reloading() const;
+  // STOPPING=1: the process ends within `longest`, however long systemd gives services to end.
+  void Stopping(std::chrono::milliseconds longest) const;
+  // From now on `successor` is the main process, and it serves.
+  void HandOver(pid_t successor) const;
+  // To be called each watchdog_ms.
+  void Alive() const { Send("WATCHDOG=1"); }
   // How often the watchdog is to hear of this process; 0: never.
   uint64_t watchdog_ms() const { return watchdog_ms_; }
 
  private:
+  // One assignment a line.
+  void Send(const std::string& state) const;
+
   int fd_ = -1;
   std::string address_;
   uint64_t watchdog_ms_ = 0;

@@ -109,6 +109,7 @@ void Reloader::Reload(Done done) {
 }
 
 void Reloader::Begin() {
+  server_.begun();
   under_way_ = {};
   under_way_.unix_ms = UnixMs();
   under_way_.number = ++number_;
@@ -198,6 +199,7 @@ void Reloader::Finish(ReloadResult result) {
     last = result;
   }
   const std::vector<Done> asked = std::exchange(asked_, std::exchange(asked_again_, {}));
+  server_.finished(result);
   for (const Done& done : asked) done(result);
   if (std::exchange(again_, false)) Begin();
 }

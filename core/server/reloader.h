@@ -56,6 +56,9 @@ class Reloader {
     // Empty, or why there is to be no reload now.
     std::function<std::string()> refuses;
     std::function<void(Generation*)> adopted;
+    // Around each reload, whoever asked for it.
+    std::function<void()> begun;
+    std::function<void(const ReloadResult&)> finished;
   };
 
   explicit Reloader(Parts parts);

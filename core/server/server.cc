@@ -113,6 +113,12 @@ void Server::StartReloader() {
     listeners_ = &generation->listeners;
     memory_limit_ = MemoryLimit();
   };
+  server.begun = [this] {
+    if (phase_ == Phase::kRunning) notify_.Reloading();
+  };
+  server.finished = [this](const ReloadResult& result) {
+    if (phase_ == Phase::kRunning) notify_.Serving(result.ok ? "" : "the last reload failed");
+  };
   reloader_->Start(std::move(server));
 }
 
@@ -143,7 +149,7 @@ void Server::OnWatch() {
   upgrade_.Tend();
   uint64_t wait = memory_limit_ != 0 ? kWatchMemoryMs : kWatchMs;
   if (notify_.watchdog_ms() != 0) {
-    notify_.Send("WATCHDOG=1");
+    notify_.Alive();
     wait = std::min(wait, notify_.watchdog_ms());
   }
   const uint64_t next = loop_.now_ms() + wait;
@@ -201,12 +207,7 @@ void Server::OnSignal(int number) {
     return;
   }
   if (number == SIGHUP) {
-    if (reloader_ == nullptr) return;
-    notify_.Reloading();
-    reloader_->Reload([this](const ReloadResult& result) {
-      notify_.Send(result.ok ? "READY=1\nSTATUS=serving"
-                             : "READY=1\nSTATUS=serving; the reload failed");
-    });
+    if (reloader_ != nullptr) reloader_->Reload();
     return;
   }
   if (number == SIGUSR2) {
@@ -234,9 +235,11 @@ void Server::BeginServing() {
   for (const auto& worker : workers_) worker->ResumeListeners();
   std::string error;
   if (!pid_file_.Write(&error)) WEIR_LOG(kError, "--pid-file: %s", error.c_str());
+  // Of a successor nobody hears but its predecessor, which tells systemd whom to hear from now on.
+  const bool first = !UpgradeReport::pending();
   UpgradeReport::Serving();
   listeners_->DropInherited();
-  if (phase_ == Phase::kRunning) notify_.Send("READY=1\nSTATUS=serving");
+  if (first && phase_ == Phase::kRunning) notify_.Serving();
 }
 
 void Server::StartUpgrade() {
@@ -249,10 +252,10 @@ void Server::StartUpgrade() {
     // With it the container would end, and the successor in it.
     error = "this is process 1 of a container; replace the container instead";
   } else {
-    std::vector<std::pair<net::Address, std::string>> names;
+    std::vector<InheritedSocket> listeners;
     for (const auto& spec : listeners_->specs())
-      names.emplace_back(spec->bound, spec->config->name);
-    const std::vector<InheritedSocket> sockets = DuplicateListening(names);
+      listeners.push_back({-1, spec->config->name, spec->bound, spec->activated});
+    const std::vector<InheritedSocket> sockets = DuplicateListening(listeners);
     if (upgrade_.Start(options_.command_line, sockets, &error)) {
       WEIR_LOG(kInfo, "SIGUSR2: process %ld is to take over %zu listening sockets",
                static_cast<long>(upgrade_.pid()), sockets.size());
@@ -271,7 +274,7 @@ void Server::OnUpgraded(const std::string& failure) {
     return;
   }
   WEIR_LOG(kInfo, "process %ld serves from now on", static_cast<long>(upgrade_.pid()));
-  notify_.Send("MAINPID=" + std::to_string(upgrade_.pid()) + "\nREADY=1\nSTATUS=serving");
+  notify_.HandOver(upgrade_.pid());
   succeeded_ = true;
   listeners_->LeaveSocketFiles();
   observe::server_state = observe::ServerState::kDraining;
@@ -285,7 +288,7 @@ void Server::OnEndSignal(int number) {
     WEIR_LOG(kInfo, "this process drains already; a second signal ends it at once");
     return;
   }
-  notify_.Send("STOPPING=1\nSTATUS=draining");
+  notify_.Stopping(options_.drain_delay + options_.drain_time);
   phase_ = Phase::kDelaying;
   observe::server_state = observe::ServerState::kDraining;
   drain_at_ms_ = loop_.now_ms() + static_cast<uint64_t>(options_.drain_delay.count());

@@ -94,7 +94,8 @@ TEST_F(InheritedSocketsTest, WhatIsNoListOfListeningSocketsIsRefused) {
   const int datagrams = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   for (const std::string& text :
        {std::string("x"), fd, ":" + fd, fd + ":a%2", fd + ":a b", "-" + fd + ":a", fd + "x:a",
-        std::string("99999999999:a"), std::string(",")})
+        std::string("99999999999:a"), std::string(","), fd + ":a:", fd + ":a:other",
+        fd + ":a:activated:"})
     EXPECT_NE(Read(text).find("DESCRIPTOR:NAME"), std::string::npos) << text << ": " << Read(text);
   for (const int other : {plain, datagrams, 1000000})
     EXPECT_NE(Read(std::to_string(other) + ":a").find("no listening stream socket"),
@@ -118,16 +119,37 @@ TEST_F(InheritedSocketsTest, SystemdsVariablesForAnotherProcessAreNotOurs) {
   EXPECT_NE(error.find("nonsense"), std::string::npos);
 }
 
+TEST_F(InheritedSocketsTest, WhatSystemdBoundStaysSystemdsThroughUpgrades) {
+  const auto own = Listen("127.0.0.1:0");
+  const auto systemds = Listen("127.0.0.1:0");
+  const std::string variable = ListenVariable(
+      {{own.fd, "a", own.address, false}, {systemds.fd, "b", systemds.address, true}});
+  setenv("WEIR_LISTEN_FDS", variable.c_str(), 1);
+  InheritedSockets sockets;
+  std::string error;
+  ASSERT_TRUE(sockets.FromEnvironment(&error)) << error;
+  const auto first = sockets.Take(own.address, "a");
+  const auto second = sockets.Take(At("[::1]:80"), "b");
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_FALSE(first[0].activated);
+  ASSERT_EQ(second.size(), 1u) << "a name is enough";
+  EXPECT_TRUE(second[0].activated);
+  close(own.fd);
+  close(systemds.fd);
+}
+
 TEST_F(InheritedSocketsTest, ListeningSocketsAreFoundOnceEach) {
   const auto one = Listen("127.0.0.1:0");
   const auto other = Listen("127.0.0.1:0");
   const auto path = net::Address::Unix("@weir-inherited-" + std::to_string(getpid()));
   const auto unix_socket = net::Bind(*path, {});
   const int again = fcntl(one.fd, F_DUPFD_CLOEXEC, 0);
-  const auto found = DuplicateListening({{one.address, "one"}, {*path, "unix, too"}});
+  const auto found =
+      DuplicateListening({{-1, "one", one.address, false}, {-1, "unix, too", *path, true}});
   ASSERT_EQ(found.size(), 2u);
   for (const InheritedSocket& socket : found) {
     EXPECT_EQ(socket.name, socket.bound.is_unix() ? "unix, too" : "one");
+    EXPECT_EQ(socket.activated, socket.bound.is_unix());
     EXPECT_EQ(fcntl(socket.fd, F_GETFD), FD_CLOEXEC);
   }
   EXPECT_EQ(Read(ListenVariable(found)), "");
