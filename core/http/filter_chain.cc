@@ -1,5 +1,6 @@
 #include "core/http/filter_chain.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -15,7 +16,8 @@ weir_stream* Handle(FilterSlot& slot) {
 constexpr const char* kHeaders[] = {"request_headers", "response_headers"};
 constexpr const char* kData[] = {"request_data", "response_data"};
 constexpr const char* kTrailers[] = {"request_trailers", "response_trailers"};
-constexpr FilterSlot kFreshSlot{};
+constexpr const char* kInterim[] = {nullptr, "response_interim"};
+constexpr size_t kSmallState = 16;
 // What a hook that threw is taken to have answered.
 constexpr int32_t kThrew = INT32_MIN;
 
@@ -35,6 +37,12 @@ uint8_t FilterEntry::HooksOf(const weir_http_filter_api& api) {
   add(kHooksInterim, api.response_interim != nullptr);
   add(kHooksComplete, api.complete != nullptr);
   add(kHooksDestroy, api.destroy != nullptr && api.state_size > 0);
+  add(kHooksLater, api.request_data != nullptr || api.request_trailers != nullptr ||
+                       api.response_headers != nullptr || api.response_data != nullptr ||
+                       api.response_trailers != nullptr || api.response_interim != nullptr ||
+                       api.complete != nullptr);
+  add(ChangesLength(kRequest), (api.flags & WEIR_FILTER_CHANGES_REQUEST_LENGTH) != 0);
+  add(ChangesLength(kResponse), (api.flags & WEIR_FILTER_CHANGES_RESPONSE_LENGTH) != 0);
   return hooks;
 }
 
@@ -45,11 +53,12 @@ template <class Hook, class... Args>
                                                         Args... args) {
   slot.half[d].in_hook = true;
   int32_t status = kThrew;
+  const uint64_t start = HookClock::Now();
   try {
-    const HookTimer timer(slot.entry->time);
     status = hook(slot.self, Handle(slot), args...);
   } catch (...) {
   }
+  SlotHookTimes::Note(slot.entry->time, start, &slot.quick);
   slot.half[d].in_hook = false;
   return status;
 }
@@ -72,32 +81,44 @@ void FilterChain::Blame(const FilterEntry& entry, const char* hook, int32_t stat
 bool FilterChain::Build(const std::vector<FilterEntry>& entries, const Route* route,
                         uint32_t buffer_limit) {
   entries_ = entries.data();
-  for (size_t i = 0; i < entries.size(); ++i) {
-    const FilterEntry& entry = entries[i];
+  const bool overrides = route != nullptr && route->has_filter_overrides();
+  for (const FilterEntry& entry : entries) {
     if (entry.idle) continue;
-    const FilterOverride* over = route == nullptr ? nullptr : &route->filter(i);
-    if (over == nullptr ? entry.disabled : !over->Runs(entry.disabled)) continue;
-    if (slots_ == nullptr) slots_ = arena_->AllocateArray<FilterSlot>(entries.size() - i);
-    if (slots_ == nullptr) return false;
-    auto* slot = new (&slots_[count_]) FilterSlot(kFreshSlot);
-    slot->chain = this;
-    slot->entry = &entry;
-    slot->route_config = over == nullptr ? nullptr : const_cast<void*>(over->config);
-    slot->limit[kRequest] = slot->limit[kResponse] = buffer_limit;
-    slot->self = entry.config;
-    if (entry.api->state_size > 0) {
-      slot->self = arena_->Allocate(entry.api->state_size, 16);
-      if (slot->self == nullptr) return false;
-      std::memset(slot->self, 0, entry.api->state_size);
+    const void* route_config = nullptr;
+    if (overrides) {
+      const FilterOverride& over = route->filter(static_cast<size_t>(&entry - entries_));
+      if (!over.Runs(entry.disabled)) continue;
+      route_config = over.config;
+    } else if (entry.disabled) {
+      continue;
     }
-    if (!Create(slot)) return false;
-    ++count_;
-    hooks_ |= entry.hooks;
-    if ((entry.api->flags & WEIR_FILTER_CHANGES_REQUEST_LENGTH) != 0)
-      changes_length_[kRequest] = true;
-    if ((entry.api->flags & WEIR_FILTER_CHANGES_RESPONSE_LENGTH) != 0)
-      changes_length_[kResponse] = true;
+    if (slots_ == nullptr && !MakeSlots(entries.data() + entries.size() - &entry)) return false;
+    if (!Add(entry, const_cast<void*>(route_config), buffer_limit)) return false;
   }
+  return true;
+}
+
+bool FilterChain::MakeSlots(ptrdiff_t most) {
+  request_ = owner_->ChainMessage(WEIR_REQUEST);
+  slots_ = arena_->AllocateArray<FilterSlot>(static_cast<size_t>(most));
+  return slots_ != nullptr;
+}
+
+[[gnu::always_inline]] inline bool FilterChain::Add(const FilterEntry& entry, void* route_config,
+                                                    uint32_t buffer_limit) {
+  auto* slot =
+      new (&slots_[count_]) FilterSlot(this, &entry, entry.config, route_config, buffer_limit);
+  if (const size_t size = entry.api->state_size; size > 0) {
+    // Most are small: what every one has is set without a call.
+    auto* state = static_cast<uint8_t*>(arena_->Allocate(std::max(size, kSmallState), 16));
+    if (state == nullptr) return false;
+    std::memset(state, 0, kSmallState);
+    if (size > kSmallState) std::memset(state + kSmallState, 0, size - kSmallState);
+    slot->self = state;
+  }
+  if (!Create(slot)) return false;
+  ++count_;
+  hooks_ |= entry.hooks;
   return true;
 }
 
@@ -105,11 +126,12 @@ bool FilterChain::Create(FilterSlot* slot) {
   const auto create = slot->entry->api->create;
   if (create == nullptr) return true;
   int32_t status = kThrew;
+  const uint64_t start = HookClock::Now();
   try {
-    const HookTimer timer(slot->entry->time);
     status = create(slot->self, slot->entry->config, Handle(*slot));
   } catch (...) {
   }
+  SlotHookTimes::Note(slot->entry->time, start, &slot->quick);
   if (status == WEIR_OK) return true;
   Blame(*slot->entry, "create", status);
   owner_->OnChainFailure(*slot->entry);
@@ -132,12 +154,16 @@ void FilterChain::Fail(const FilterSlot& slot, const char* hook, int32_t status)
 }
 
 [[gnu::always_inline]] inline bool FilterChain::AfterHook(Direction d, const FilterSlot& slot,
-                                                          const char* hook, int32_t status) {
+                                                          const char* const* hooks,
+                                                          int32_t status) {
+  const bool failed = static_cast<uint32_t>(status) > WEIR_STOP_ALL_WATERMARK;
+  if (!failed && !action_asked_) return dead_ || closed_[d];
   const uint32_t run = run_[d];
-  if (static_cast<uint32_t>(status) > WEIR_STOP_ALL_WATERMARK) {
-    Fail(slot, hook, status);
-  } else if (!owner_->RunPendingAction()) {
-    return !Going(d, run);
+  if (failed) {
+    Fail(slot, hooks[d], status);
+  } else {
+    action_asked_ = false;
+    if (!owner_->RunPendingAction()) return !Going(d, run);
   }
   if (run_[d] == run) Close(d);
   return true;
@@ -223,6 +249,17 @@ void FilterChain::ForgetLength(Direction d, const FilterSlot& slot, bool end) {
   message->head().flags &= ~uint32_t{WEIR_HEAD_HAS_LENGTH};
 }
 
+void FilterChain::HoldHeaders(Direction d, int i, bool end, int32_t status) {
+  FilterSlot& slot = slots_[i];
+  FilterSlot::Half& half = slot.half[d];
+  HeadersAt(d, i, end);
+  half.headers = true;
+  half.all = status == WEIR_STOP_ALL || status == WEIR_STOP_ALL_WATERMARK;
+  half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
+  half.end = end;
+  OverLimit(d, slot);
+}
+
 void FilterChain::PassHeaders(Direction d, int i, bool end) {
   const uint32_t run = run_[d];
   for (; In(i); i = Next(d, i)) {
@@ -230,25 +267,17 @@ void FilterChain::PassHeaders(Direction d, int i, bool end) {
     const auto hook =
         d == kRequest ? slot.entry->api->request_headers : slot.entry->api->response_headers;
     if (hook == nullptr) {
-      if (changes_length_[d]) ForgetLength(d, slot, end);
+      if (ChangesLength(d)) ForgetLength(d, slot, end);
       continue;
     }
     FilterSlot::Half& half = slot.half[d];
     half.in_headers = true;
     const int32_t status = Call(hook, slot, d, uint32_t{end});
     half.in_headers = false;
-    if (AfterHook(d, slot, kHeaders[d], status)) return;
-    if (changes_length_[d]) ForgetLength(d, slot, end);
-    if (status != WEIR_CONTINUE) {
-      HeadersAt(d, i, end);
-      half.headers = true;
-      half.all = status == WEIR_STOP_ALL || status == WEIR_STOP_ALL_WATERMARK;
-      half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
-      half.end = end;
-      OverLimit(d, slot);
-      return;
-    }
-    if (half.body != nullptr && !half.body->empty()) {
+    if (AfterHook(d, slot, kHeaders, status)) return;
+    if (ChangesLength(d)) ForgetLength(d, slot, end);
+    if (status != WEIR_CONTINUE) return HoldHeaders(d, i, end, status);
+    if (has_queues_ && half.body != nullptr && !half.body->empty()) {
       // A body that the filter gave to a message without one: the headers go first, without their
       // end.
       SliceQueue added(pool_);
@@ -281,7 +310,7 @@ void FilterChain::PassData(Direction d, int i, SliceQueue* data, bool end) {
       return;
     }
     const int32_t status = Call(hook, slot, d, uint32_t{half.end});
-    if (AfterHook(d, slot, kData[d], status)) return;
+    if (AfterHook(d, slot, kData, status)) return;
     if (status != WEIR_CONTINUE) {
       half.data = true;
       half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
@@ -317,7 +346,7 @@ bool FilterChain::LastData(Direction d, int i) {
   const auto hook = d == kRequest ? slot.entry->api->request_data : slot.entry->api->response_data;
   if (hook == nullptr || half.all) return !half.stopped();
   const int32_t status = Call(hook, slot, d, 1u);
-  if (AfterHook(d, slot, kData[d], status)) return false;
+  if (AfterHook(d, slot, kData, status)) return false;
   if (status == WEIR_CONTINUE) return true;
   half.data = true;
   half.paused = status == WEIR_STOP_WATERMARK || status == WEIR_STOP_ALL_WATERMARK;
@@ -344,7 +373,7 @@ void FilterChain::PassTrailers(Direction d, int i) {
       go = LastData(d, i);
     } else {
       const int32_t status = Call(hook, slot, d);
-      if (AfterHook(d, slot, kTrailers[d], status)) return;
+      if (AfterHook(d, slot, kTrailers, status)) return;
       go = status == WEIR_CONTINUE;
     }
     if (!Going(d, run)) return;
@@ -433,7 +462,7 @@ bool FilterChain::Interim() {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->response_interim == nullptr) continue;
     const int32_t status = Call(slot.entry->api->response_interim, slot, kResponse);
-    if (AfterHook(kResponse, slot, "response_interim", status)) return false;
+    if (AfterHook(kResponse, slot, kInterim, status)) return false;
     if (status != WEIR_CONTINUE) return false;  // withheld
   }
   return !dead_;
@@ -446,36 +475,42 @@ void FilterChain::Complete() {
   for (uint32_t i = 0; i < count_; ++i) {
     FilterSlot& slot = slots_[i];
     if (slot.entry->api->complete == nullptr) continue;
+    const uint64_t start = HookClock::Now();
     try {
-      const HookTimer timer(slot.entry->time);
       slot.entry->api->complete(slot.self, Handle(slot));
     } catch (...) {
       Blame(*slot.entry, "complete", kThrew);
     }
+    SlotHookTimes::Note(slot.entry->time, start, &slot.quick);
   }
 }
 
 void FilterChain::Destroy() {
   dead_ = true;
   DropTicket();
-  const bool any = has_queues_ || (hooks_ & FilterEntry::kHooksDestroy) != 0;
-  for (uint32_t i = 0; any && i < count_; ++i) {
+  for (uint32_t i = 0; i < count_; ++i) {
     FilterSlot& slot = slots_[i];
-    if (slot.entry->api->destroy != nullptr && slot.entry->api->state_size > 0) {
+    if ((slot.entry->hooks & FilterEntry::kHooksDestroy) != 0) {
+      const uint64_t start = HookClock::Now();
       try {
-        const HookTimer timer(slot.entry->time);
         slot.entry->api->destroy(slot.self);
       } catch (...) {
         Blame(*slot.entry, "destroy", kThrew);
       }
+      SlotHookTimes::Note(slot.entry->time, start, &slot.quick);
     }
-    for (FilterSlot::Half& half : slot.half) {
-      if (half.body != nullptr) half.body->~SliceQueue();
-      if (half.injected != nullptr) half.injected->~SliceQueue();
-      half.body = half.injected = nullptr;
-    }
+    SlotHookTimes::Count(slot.entry->time, slot.quick);
+    if (has_queues_) DropQueues(&slot);
   }
   count_ = 0;
+}
+
+void FilterChain::DropQueues(FilterSlot* slot) {
+  for (FilterSlot::Half& half : slot->half) {
+    if (half.body != nullptr) half.body->~SliceQueue();
+    if (half.injected != nullptr) half.injected->~SliceQueue();
+    half.body = half.injected = nullptr;
+  }
 }
 
 }  // namespace weir::http

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,7 +31,7 @@ struct FilterEntry {
   bool disabled = false;
   // Nothing of it would ever be called, and so no stream has it (IsIdle).
   bool idle = false;
-  uint8_t hooks = 0xff;  // kHooks*: what there is to call (HooksOf)
+  uint8_t hooks = 0xff;  // kHooks* and kChanges*: what there is to call (HooksOf)
   HookStats time;
   // Of the line that its failures write; shared by the workers. Null: they write none.
   std::shared_ptr<base::LogThrottle> throttle;
@@ -42,6 +43,11 @@ struct FilterEntry {
   static constexpr uint8_t kHooksInterim = 4;
   static constexpr uint8_t kHooksComplete = 8;
   static constexpr uint8_t kHooksDestroy = 16;
+  // What may run when the answer's head has come.
+  static constexpr uint8_t kHooksLater = 32;
+  static constexpr uint8_t ChangesLength(Direction d) {
+    return static_cast<uint8_t>(d == kRequest ? 64 : 128);
+  }
   static uint8_t HooksOf(const weir_http_filter_api& api);
   // Whether the table has no function that a stream could call.
   static bool IsIdle(const weir_http_filter_api& api) {
@@ -115,12 +121,18 @@ struct FilterSlot {
     SliceQueue* injected = nullptr;  // what it passes to those after it when its turn comes
     bool stopped() const { return headers || all || data || trailers; }
   };
-  FilterChain* chain;
-  const FilterEntry* entry;
-  void* self;
-  void* route_config;
-  bool length_set[2];  // this filter set the announced length itself
-  uint64_t limit[2];   // of what it may withhold
+  FilterSlot() = default;
+  // Member by member: the compiler zeroes a whole object of this size by a slow instruction.
+  FilterSlot(FilterChain* c, const FilterEntry* e, void* state, void* of_route, uint64_t most)
+      : chain(c), entry(e), self(state), route_config(of_route), limit{most, most} {}
+
+  FilterChain* chain = nullptr;
+  const FilterEntry* entry = nullptr;
+  void* self = nullptr;
+  void* route_config = nullptr;
+  bool length_set[2] = {};  // this filter set the announced length itself
+  uint32_t quick = 0;       // its hooks that took no time of note, until Destroy counts them
+  uint64_t limit[2] = {};   // of what it may withhold
   Half half[2];
 };
 
@@ -176,9 +188,21 @@ class FilterChain {
   // Bytes beyond the buffer limit that filters hold with the sender paused (watermark), which must
   // not be credited.
   uint64_t HeldBytes(Direction direction) const;
-  bool ChangesLength(Direction direction) const { return changes_length_[direction]; }
+  bool ChangesLength(Direction direction) const {
+    return (hooks_ & FilterEntry::ChangesLength(direction)) != 0;
+  }
+  // Whether a filter may still look at an answer whose head comes now: in a hook, or in a late
+  // call, for which it must have taken a ticket by now.
+  bool MayLookAtResponse() const {
+    return (hooks_ & FilterEntry::kHooksLater) != 0 || ticket_ != 0;
+  }
 
   FilterChainOwner* owner() const { return owner_; }
+  // The request, without asking the owner; null before Build
+  // and in an empty chain.
+  Message* request() const { return request_; }
+  // For the calls that ask the owner for a local reply or a reset, before they do.
+  void NoteAction() { action_asked_ = true; }
   SliceQueue* Body(FilterSlot* slot, Direction direction);
   // The notes of the stream's filters.
   Metadata& notes() { return notes_; }
@@ -214,7 +238,7 @@ class FilterChain {
     if (Quiet(d)) return EndOf(d);
     return d == kRequest ? 0 : static_cast<int>(count_) - 1;
   }
-  bool In(int i) const { return i >= 0 && i < static_cast<int>(count_); }
+  bool In(int i) const { return static_cast<uint32_t>(i) < count_; }  // -1 is not
 
   // How many filters come before this one on the direction's way.
   int Step(Direction d, int i) const {
@@ -229,6 +253,8 @@ class FilterChain {
   uint64_t BytesAhead(const FilterSlot* slot, Direction d) const;
   // False: iteration must not go on.
   bool SendInjected(Direction d, int i);
+  bool MakeSlots(ptrdiff_t most);
+  bool Add(const FilterEntry& entry, void* route_config, uint32_t buffer_limit);
   bool Create(FilterSlot* slot);
   [[gnu::noinline]] void Fail(const FilterSlot& slot, const char* hook, int32_t status);
   void Blame(const FilterEntry& entry, const char* hook, int32_t status);
@@ -242,9 +268,12 @@ class FilterChain {
   void Resume(Direction d, int i);
   void Release(Direction d, int i);
   void DropTicket();
+  static void DropQueues(FilterSlot* slot);
   void ForgetLength(Direction d, const FilterSlot& slot, bool end);
   // True when iteration must not go on.
-  bool AfterHook(Direction d, const FilterSlot& slot, const char* hook, int32_t status);
+  // `hooks`: the names of the hook in both directions.
+  bool AfterHook(Direction d, const FilterSlot& slot, const char* const* hooks, int32_t status);
+  void HoldHeaders(Direction d, int i, bool end, int32_t status);
   void PassWithTrailers(Direction d, int i, SliceQueue* data);
   bool OverLimit(Direction d, const FilterSlot& slot);
   void Overflow(Direction d);
@@ -257,15 +286,16 @@ class FilterChain {
   uint32_t count_ = 0;
   bool dead_ = false;
   bool completed_ = false;
-  bool has_queues_ = false;  // some slot has a body or injected
-  uint8_t hooks_ = 0;        // of all filters: FilterEntry::hooks
+  bool has_queues_ = false;    // some slot has a body or injected
+  bool action_asked_ = false;  // a hook or a late call asked for a local reply or reset
+  uint8_t hooks_ = 0;          // of all filters: FilterEntry::hooks
   bool closed_[2] = {};
   uint32_t run_[2] = {};  // how often the direction was started
-  bool changes_length_[2] = {};
   bool bodiless_[2] = {};
   int headers_step_[2] = {};
   int end_step_[2] = {-1, -1};  // -1: the end has not come
   const FilterEntry* entries_ = nullptr;
+  Message* request_ = nullptr;
   Metadata notes_;
   char length_text_[2][20] = {};
   uint64_t ticket_ = 0;  // 0: none was taken

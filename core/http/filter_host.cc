@@ -100,8 +100,9 @@ int32_t FieldAt(weir_stream* stream, uint32_t which, uint32_t index, weir_view* 
   return Give(Value(message->field(index)), value);
 }
 
-int32_t GetKnown(weir_stream* stream, uint32_t which, Message* message, uint16_t token,
-                 uint32_t index, weir_view* value) {
+[[gnu::always_inline]] inline int32_t GetKnown(weir_stream* stream, uint32_t which,
+                                               Message* message, uint16_t token, uint32_t index,
+                                               weir_view* value) {
   if (IsFramingToken(token)) {
     const std::string_view text = Framing(*Slot(stream), which, message, token);
     return index > 0 || text.empty() ? Nothing(value) : Give(text, value);
@@ -310,12 +311,14 @@ int32_t SendLocalReply(weir_stream* stream, uint32_t status, weir_view body,
     const weir_field& f = extra[i];
     if (f.name == nullptr || (f.value == nullptr && f.value_size != 0)) return WEIR_REFUSED;
   }
+  Slot(stream)->chain->NoteAction();
   Slot(stream)->chain->owner()->RequestLocalReply(status, View(body), extra, count, View(details));
   return WEIR_OK;
 }
 
 int32_t Reset(weir_stream* stream) {
   if (stream == nullptr || Slot(stream)->chain->dead()) return WEIR_REFUSED;
+  Slot(stream)->chain->NoteAction();
   Slot(stream)->chain->owner()->RequestReset();
   return WEIR_OK;
 }

@@ -32,9 +32,12 @@ inline Direction DirectionOf(uint32_t which) {
   return which == WEIR_REQUEST || which == WEIR_REQUEST_TRAILERS ? kRequest : kResponse;
 }
 
-inline Message* MessageOf(weir_stream* stream, uint32_t which) {
+[[gnu::always_inline]] inline Message* MessageOf(weir_stream* stream, uint32_t which) {
   if (stream == nullptr || which > WEIR_RESPONSE_TRAILERS) return nullptr;
-  Message* message = Slot(stream)->chain->owner()->ChainMessage(which);
+  FilterChain* chain = Slot(stream)->chain;
+  Message* message = which == WEIR_REQUEST && chain->request() != nullptr
+                         ? chain->request()
+                         : chain->owner()->ChainMessage(which);
   return message == nullptr || message->empty() ? nullptr : message;
 }
 

@@ -60,8 +60,7 @@ class HookClock {
   static inline std::atomic<uint64_t> ticks_per_us_{0};
 };
 
-// Measures from its making to its end. Costs about 25 instructions as long as the hook takes less
-// than a microsecond.
+// Measures from its making to its end.
 class HookTimer {
  public:
   explicit HookTimer(const HookStats& stats) : stats_(stats), start_(HookClock::Now()) {}
@@ -78,10 +77,34 @@ class HookTimer {
   HookTimer& operator=(const HookTimer&) = delete;
 
  private:
+  friend class SlotHookTimes;
   static void Record(const HookStats& stats, uint64_t ticks);
 
   const HookStats& stats_;
   const uint64_t start_;
+};
+
+// The same for the hooks of one filter on one stream, of which there are several for each request:
+// those that take less than a microsecond, nearly all, are added up in a number of the caller's.
+// Not an object that measures as long as it lives, for the compiler keeps such a one in memory:
+// about 10 instructions for a hook.
+class SlotHookTimes {
+ public:
+  // `start`: HookClock::Now() before the hook.
+  [[gnu::always_inline]] static void Note(const HookStats& stats, uint64_t start, uint32_t* quick) {
+    const uint64_t ticks = HookClock::Now() - start;
+    if (ticks < HookClock::ticks_per_us()) {
+      ++*quick;
+    } else {
+      HookTimer::Record(stats, ticks);
+    }
+  }
+  // Counts those that were added up. They go to the first bucket, and nothing to the sum: it counts
+  // whole microseconds.
+  static void Count(const HookStats& stats, uint32_t quick) {
+    if (quick > 0 && observe::thread_stats != nullptr)
+      observe::thread_stats->Get(stats.time)->Add(quick);
+  }
 };
 
 // The same for a hook that belongs to no filter's chain: of a timer, or a posted one. One that is

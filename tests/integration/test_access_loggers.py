@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 
 import h2_peer
 import harness
@@ -19,6 +20,9 @@ JSON_FORMAT = {
 }
 
 
+FILES = ("default.txt", "plugin.txt", "lines.json", "text.txt", "answer.txt")
+
+
 def log(name, **keys):
   return {"name": name, "typed_config": keys}
 
@@ -31,12 +35,13 @@ class AccessLoggers(WeirTest):
       log("file", path="lines.json", log_format={"json_format": JSON_FORMAT}),
       log("file", path="text.txt", log_format={"text_format_source": {
           "inline_string": "%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_CODE_DETAILS%\n"}}),
+      log("file", path="answer.txt", format="%RESP(X-OF-ANSWER)% %RESP(CONTENT-TYPE)%\n"),
   ]}
 
   def setUp(self):
     super().setUp()
     self.connections = []
-    self.at = {name: len(self.now(name)) for name in ("default.txt", "plugin.txt", "lines.json", "text.txt")}
+    self.at = {name: len(self.now(name)) for name in FILES}
 
   def now(self, name):
     path = self.weir.path(name)
@@ -89,6 +94,29 @@ class AccessLoggers(WeirTest):
     client.send(b"GET /x HTTP/1.1\r\nhost: a\r\nuser-agent: a\xff\xc3\xa4\xed\xa0\x80\r\n\r\n").response()
     line = json.loads(self.new("lines.json", 1)[0])
     self.assertEqual(line["request"]["agent"], "a\ufffd\u00e4\ufffd\ufffd\ufffd")
+
+  def test_the_answers_fields_are_its_own_long_after_they_came(self):
+    """No filter looks at the answer, whose body fills what the backend connection reads into many times over."""
+    def script(wire):
+      wire.request()
+      wire.send(b"HTTP/1.1 200 OK\r\nx-of-answer: kept-one\r\ncontent-type: text/one\r\ncontent-length: 1048576\r\n\r\n")
+      for _ in range(16):
+        step.acquire()
+        wire.send(b"#" * 65536)
+      self.backend.serve(wire)
+    step = threading.Semaphore(0)
+    self.backend.scripts.append(script)
+    client = self.connect()
+    client.send(request("/long"))
+    self.assertEqual(client.head().status, 200)
+    for _ in range(16):
+      step.release()
+      client.take(65536)
+      # Others' bytes go through the same memory meanwhile.
+      self.get("/" + "z" * 3000)
+    lines = self.new("answer.txt", 17)
+    self.assertIn("kept-one text/one", lines)
+    self.assertEqual(len([line for line in lines if line != "- -"]), 1, lines)
 
   def test_every_request_has_one_line(self):
     client = self.connect()

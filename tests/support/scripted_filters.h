@@ -104,6 +104,7 @@ class ChainOwner final : public http::FilterChainOwner {
       entry.api = apis_.back().get();
       entry.hooks = http::FilterEntry::HooksOf(*entry.api);
       entry.config = script;
+      entry.time = time;
       entry.disabled = script->disabled;
       entries_.push_back(std::move(entry));
     }
@@ -208,6 +209,7 @@ class ChainOwner final : public http::FilterChainOwner {
   base::Arena& arena() { return arena_; }
   base::SlabPool& pool() { return pool_; }
 
+  http::HookStats time;  // of all filters; set before Make
   std::string out[2];
   std::string body[2];
   uint64_t left = 0;  // bytes that the chain did not take

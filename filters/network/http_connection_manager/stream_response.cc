@@ -41,9 +41,10 @@ void Stream::RespondHead(const weir_head& head, bool end_stream) {
     CancelTerminal(WEIR_REASON_PROTOCOL);
     return Reply(502, "upstream_invalid_response", ResponseFlag::kUpstreamProtocolError);
   }
-  // Filters look at the head as long as the stream lives, and the backend connection's bytes go
-  // with this call.
-  if (!chain_.empty() && !response_.Own()) return Reply(500, "response_headers_too_large");
+  // Filters and loggers look at the head as long as the stream lives, and the backend connection's
+  // bytes go with this call.
+  const bool kept = chain_.MayLookAtResponse() || !hcm_->config->loggers.empty();
+  if (kept && !response_.Own()) return Reply(500, "response_headers_too_large");
   response_started_ = true;
   if (info_.details.empty()) info_.details = "via_upstream";
   if (chain_.empty()) {

@@ -360,6 +360,58 @@ TEST(FilterChainLate, AnExceptionFromTheLastCallsIsCountedAndTheOthersAreMade) {
   EXPECT_EQ(completed, 1);
 }
 
+// ---- What a stream has to keep
+
+TEST(FilterChainLate, TheAnswerIsKeptForThoseWhoMayStillLookAtIt) {
+  const auto may = [](FilterScript s, uint64_t ticket = 0) {
+    ChainOwner owner;
+    owner.ticket = ticket;
+    return owner.Make({&s}).MayLookAtResponse();
+  };
+  const auto goes_on = [](weir_stream*, bool) { return WEIR_CONTINUE; };
+  const auto goes_on_too = [](weir_stream*) { return WEIR_CONTINUE; };
+  FilterScript request_only;
+  request_only.request_headers = goes_on;
+  EXPECT_FALSE(may(request_only));
+  FilterScript late = request_only;
+  late.create = [](weir_stream* x) { return api().ticket(x), WEIR_OK; };
+  EXPECT_TRUE(may(late, 7)) << "a timer, a call-out or another thread may bring it back";
+  FilterScript s;
+  EXPECT_TRUE(((s = {}).request_data = goes_on, may(s))) << "an upload may outlive the answer";
+  EXPECT_TRUE(((s = {}).request_trailers = goes_on_too, may(s)));
+  EXPECT_TRUE(((s = {}).response_headers = goes_on, may(s)));
+  EXPECT_TRUE(((s = {}).response_data = goes_on, may(s)));
+  EXPECT_TRUE(((s = {}).response_trailers = goes_on_too, may(s)));
+  EXPECT_TRUE(((s = {}).response_interim = goes_on_too, may(s)));
+  EXPECT_TRUE(((s = {}).complete = [](weir_stream*) {}, may(s)));
+}
+
+TEST(FilterChainLate, EveryHookOfAStreamIsInItsFiltersHistogramWhenTheStreamEnds) {
+  observe::StatRegistry registry;
+  observe::thread_stats = registry.NewBlock();
+  const auto counted = [&] {
+    return registry.Histogram(registry.Define("plugin.p.hook_us", observe::StatKind::kHistogram))
+        .count();
+  };
+  int calls = 0;
+  FilterScript s;
+  s.create = [&](weir_stream*) { return ++calls, WEIR_OK; };
+  s.request_headers =
+      s.response_headers = [&](weir_stream*, bool) { return ++calls, WEIR_CONTINUE; };
+  s.complete = [&](weir_stream*) { ++calls; };
+  ChainOwner owner;
+  owner.time = MakeHookStats(&registry, "p", "f");
+  FilterChain& chain = owner.Make({&s});
+  chain.Headers(kRequest, true);
+  chain.Headers(kResponse, true);
+  chain.Complete();
+  chain.Destroy();
+  chain.Destroy();
+  EXPECT_EQ(calls, 4);
+  EXPECT_EQ(counted(), 4u);
+  observe::thread_stats = nullptr;
+}
+
 TEST(FilterChainLate, AFilterWithNothingToCallIsInNoStream) {
   weir_http_filter_api nothing{};
   nothing.struct_size = sizeof nothing;
