@@ -178,7 +178,7 @@ void Callout::End(uint32_t reason) {
   try {
     hooks_.complete(user_, reason);
   } catch (...) {
-    set_->CountThrown();
+    set_->CountThrown(reinterpret_cast<const void*>(hooks_.complete));
   }
 }
 
@@ -188,7 +188,7 @@ bool Callout::Run(Hook hook, Args... args) {
   try {
     hook(user_, args...);
   } catch (...) {
-    set_->CountThrown();
+    set_->CountThrown(reinterpret_cast<const void*>(hook));
     End(WEIR_REASON_INTERNAL);
   }
   return !done_;

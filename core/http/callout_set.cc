@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/base/log.h"
+#include "core/base/thrown.h"
 #include "core/http/callout.h"
 
 namespace weir::http {
@@ -61,6 +63,12 @@ CalloutSet::CalloutSet(net::WorkerContext* worker, TerminalMaker* maker,
   refused_ = cell("callout.refused", observe::StatKind::kCounter);
   threw_ = cell("callout.threw", observe::StatKind::kCounter);
   current = this;
+}
+
+void CalloutSet::CountThrown(const void* hook) {
+  threw_->Add();
+  WEIR_LOG_EVERY_SECOND(kError, "plugin %s: an exception left a hook of a call-out: %s",
+                        base::FileOfCode(hook).c_str(), base::ThrownText().c_str());
 }
 
 void CalloutSet::AddCluster(const config::Cluster& cluster, size_t index) {

@@ -53,7 +53,8 @@ class CalloutSet {
   net::WorkerContext* worker() const { return worker_; }
   TerminalMaker* maker() const { return maker_; }
   void Remove(Callout* callout, uint32_t reason);
-  void CountThrown() { threw_->Add(); }
+  // An exception has left this hook of a call-out: counted, and in the log.
+  void CountThrown(const void* hook);
 
  private:
   struct Place {

@@ -24,16 +24,14 @@ CodecConnection::~CodecConnection() {
   finished_ = true;
   FailStreams(WEIR_REASON_CLOSED);
   ReleaseInput();
-  if (codec_ != nullptr) api_->destroy(codec_);
+  DestroyCodec();
 }
 
 bool CodecConnection::Adopt(const CodecChoice& choice) {
   weir_codec_params params = choice.params;
   params.secure = io_->tls() != nullptr ? 1 : 0;
   params.now_ms = context_->reactor->now_ms_place();
-  api_ = choice.api;
-  codec_ = api_->create(&params);
-  if (codec_ == nullptr) return false;
+  if (!CreateCodec(choice, params)) return false;
   multiplexed_ = choice.multiplexed();
   timed_ = WEIR_HAS(api_, tick) && api_->deadline != nullptr && api_->tick != nullptr;
   if (goaway_ != 0) GoAway(goaway_);
@@ -50,7 +48,12 @@ bool CodecConnection::DecideByTransport() {
 bool CodecConnection::DecideByInput() {
   const CodecChoice* choice = nullptr;
   if (input_size_ > 0) {
-    choice = codecs_->Probe(input_, input_size_).choice;
+    const CodecSet::Probed probed = ProbeInput();
+    if (probed.verdict == CodecSet::Verdict::kFailed) {
+      Gone(WEIR_REASON_INTERNAL);
+      return false;
+    }
+    choice = probed.choice;
     if (choice == nullptr && input_ended_) choice = &codecs_->fallback();
   }
   if (choice == nullptr) return false;
@@ -70,7 +73,8 @@ void CodecConnection::Start() {
 
 bool CodecConnection::Open(CodecStream* stream) {
   if (closing() || !decided()) return false;
-  const uint32_t id = api_->open(codec_, reinterpret_cast<weir_stream*>(stream));
+  const uint32_t id =
+      Ask("open", 0u, [&] { return api_->open(codec_, reinterpret_cast<weir_stream*>(stream)); });
   if (id == 0) return false;
   Bind(stream, id);
   return true;
@@ -92,7 +96,7 @@ void CodecConnection::GoAway(uint32_t phase) {
     goaway_ = static_cast<uint8_t>(phase);
     return;
   }
-  api_->goaway(codec_, phase, &out_);
+  Tell("goaway", [&] { api_->goaway(codec_, phase, &out_); });
   MarkDirty();
 }
 
@@ -141,8 +145,12 @@ void CodecConnection::UpdateDeadline() {
   context_->reactor->SetDeadline(this, next);
 }
 
+uint64_t CodecConnection::AskCodecDeadline() {
+  return Ask("deadline", uint64_t{0}, [&] { return api_->deadline(codec_); });
+}
+
 void CodecConnection::AskDeadline() {
-  const uint64_t due = api_->deadline(codec_);
+  const uint64_t due = AskCodecDeadline();
   if (due == codec_deadline_) return;
   codec_deadline_ = due;
   UpdateDeadline();
@@ -151,9 +159,9 @@ void CodecConnection::AskDeadline() {
 void CodecConnection::OnDeadline() {
   const uint64_t now = context_->reactor->now_ms();
   if (codec_deadline_ != 0 && codec_deadline_ <= now && !closing()) {
-    api_->tick(codec_, now, &out_);
+    Tell("tick", [&] { api_->tick(codec_, now, &out_); });
     // One that is still due waits for the next millisecond, so that the turns do not go round.
-    const uint64_t due = api_->deadline(codec_);
+    const uint64_t due = AskCodecDeadline();
     codec_deadline_ = due == 0 ? 0 : std::max(due, now + 1);
     MarkDirty();
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "core/http/codec_set.h"
 #include "core/http/codec_stream.h"
@@ -51,7 +52,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // Streams that can be opened now.
   // None while the peer does not take what waits for it.
   uint32_t Capacity() const {
-    return closing() || !decided() || out_.bytes() >= kOutLimit ? 0 : api_->capacity(codec_);
+    if (closing() || !decided() || out_.bytes() >= kOutLimit) return 0;
+    return Ask("capacity", 0u, [&] { return api_->capacity(codec_); });
   }
   // Streams on it wait for others' bytes: so much is queued that the peer, or its window of the
   // whole connection, does not take now.
@@ -60,7 +62,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   }
   // Whether it can carry further streams after the present ones.
   bool Reusable() const {
-    return !closing() && !input_ended_ && (!decided() || api_->reusable(codec_) != 0);
+    if (closing() || input_ended_) return false;
+    return !decided() || Ask("reusable", 0u, [&] { return api_->reusable(codec_); }) != 0;
   }
   // How much of what was received the codec has taken: where the piece that it has in part begins.
   uint64_t bytes_parsed() const { return bytes_received_ - input_size_; }
@@ -147,6 +150,33 @@ class CodecConnection : public net::Actor, public net::IoClient {
 
   enum class ReadResult { kBytes, kNothing, kEnd, kFailed };
 
+  // Calls the codec; what it answers, or `failed` when an exception has left it. No exception may
+  // leave a plugin: this is then the end of the connection, in the deferred phase, and until then
+  // the codec has no room, says nothing and is not called (codec_connection_broken.cc).
+  template <class Result, class Call>
+  Result Ask(const char* hook, Result failed, Call call) const {
+    try {
+      return call();
+    } catch (...) {
+      const_cast<CodecConnection*>(this)->CodecThrew(hook);
+      return failed;
+    }
+  }
+  // The same for calls that answer nothing.
+  template <class Call>
+  void Tell(const char* hook, Call call) {
+    try {
+      call();
+    } catch (...) {
+      CodecThrew(hook);
+    }
+  }
+  void CodecThrew(const char* hook);
+  void CodecBroke(const char* what, const std::string& why);
+  bool CreateCodec(const CodecChoice& choice, const weir_codec_params& params);
+  void DestroyCodec();
+  CodecSet::Probed ProbeInput();
+
   // Makes the codec. False: it could not be made, and the connection is over.
   bool Adopt(const CodecChoice& choice);
   // Once connected: decides by ALPN where the transport settled one.
@@ -155,6 +185,7 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool DecideByInput();
   void SetEndDeadline(uint64_t after_ms);
   void UpdateDeadline();
+  uint64_t AskCodecDeadline();
   void AskDeadline();
 
   void Pump();
@@ -172,6 +203,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   void FinishReceived(CodecStream* stream);
   void DispatchError(weir_event& event);
   void Bind(CodecStream* stream, uint32_t id);
+  void BindNew(CodecStream* stream, uint32_t id);
+  void ResetInCodec(uint32_t id, uint32_t reason);
   void Receive(uint32_t flags, weir_event* event);
   bool Produce();
   bool TunnelDrains();
@@ -186,6 +219,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   const CodecSet* codecs_;
   const weir_codec_api* api_ = nullptr;  // of the codec, once it was chosen
   weir_codec* codec_ = nullptr;
+  const char* plugin_ = nullptr;  // whose it is
+  observe::StatId errors_{};
 
   base::Slab* input_slab_ = nullptr;
   uint8_t* input_ = nullptr;
@@ -209,8 +244,9 @@ class CodecConnection : public net::Actor, public net::IoClient {
   bool abort_ : 1 = false;
   bool multiplexed_ : 1 = false;
   bool timed_ : 1 = false;  // the codec has deadlines
-  bool full_ : 1 = false;   // the codec's streams wait for the window of the connection
-  uint8_t goaway_ = 0;      // the phase that was asked for before there was a codec
+  bool codec_broke_ : 1 = false;
+  bool full_ : 1 = false;  // the codec's streams wait for the window of the connection
+  uint8_t goaway_ = 0;     // the phase that was asked for before there was a codec
   uint8_t finish_reason_ = 0;
   uint32_t linger_ms_ = 1000;
   uint32_t flush_ms_ = 300000;

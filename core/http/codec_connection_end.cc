@@ -14,6 +14,7 @@ void CodecConnection::OnConnectionError(const weir_error& error) {
 
 void CodecConnection::OnDeferred() {
   if (!failed_ || gone_) return;
+  if (codec_broke_) return Gone(WEIR_REASON_INTERNAL);
   // A backend that refuses the rest of a request answers and closes: the answer may be there
   // although nothing can be written.
   if (!server_) Pump();
@@ -25,12 +26,16 @@ void CodecConnection::FailStreams(uint32_t reason) {
     const uint32_t id = stream->id_;
     stream->Unbind();
     // As long as the codec is asked for output it must not ask for this stream's.
-    if (!finished_) api_->reset(codec_, id, reason, &out_);
+    if (!finished_) ResetInCodec(id, reason);
     weir_error error{};
     error.reason = static_cast<uint16_t>(reason);
     error.scope = WEIR_SCOPE_CONNECTION;
     stream->OnReset(error);
   }
+}
+
+void CodecConnection::ResetInCodec(uint32_t id, uint32_t reason) {
+  Tell("reset", [&] { api_->reset(codec_, id, reason, &out_); });
 }
 
 void CodecConnection::Finish(bool flush, uint32_t reason) {

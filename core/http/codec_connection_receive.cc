@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 #include "core/http/codec_connection.h"
@@ -131,13 +130,19 @@ CodecConnection::ReadResult CodecConnection::ReadOnce(uint64_t* budget) {
 void CodecConnection::Receive(uint32_t flags, weir_event* event) {
   // What is shown has readable bytes behind it, also when nothing is shown.
   static uint8_t nothing[Slab::kPadding];
-  const size_t used =
-      api_->receive(codec_, input_size_ == 0 ? nothing : input_, input_size_, flags, event);
-  assert(used <= input_size_);
+  size_t used = Ask("receive", SIZE_MAX, [&] {
+    return api_->receive(codec_, input_size_ == 0 ? nothing : input_, input_size_, flags, event);
+  });
+  if (used > input_size_) {
+    if (!codec_broke_) CodecBroke("receive took more than it was shown", {});
+    *event = {};
+    event->type = WEIR_EVENT_BLOCKED;
+    used = 0;
+  }
   // Before the dispatch: whoever asks then sees what is left behind this event. Its bytes stay
   // where they are.
-  input_ += std::min<size_t>(used, input_size_);
-  input_size_ -= static_cast<uint32_t>(std::min<size_t>(used, input_size_));
+  input_ += used;
+  input_size_ -= static_cast<uint32_t>(used);
 }
 
 void CodecConnection::Parse(int* messages) {
@@ -247,17 +252,21 @@ void CodecConnection::FinishReceived(CodecStream* stream) {
   if (!server_ && stream->sent_all_) stream->Unbind();
 }
 
+void CodecConnection::BindNew(CodecStream* stream, uint32_t id) {
+  Bind(stream, id);
+  Tell("adopt", [&] { api_->adopt(codec_, id, reinterpret_cast<weir_stream*>(stream)); });
+}
+
 void CodecConnection::DispatchHead(weir_event& event) {
   auto* stream = reinterpret_cast<CodecStream*>(event.user);
   if (stream == nullptr && server_) {
     stream = OnNewStream();
     if (stream == nullptr) {
-      api_->reset(codec_, event.stream, WEIR_REASON_REFUSED, &out_);
+      ResetInCodec(event.stream, WEIR_REASON_REFUSED);
       MarkDirty();
       return;
     }
-    Bind(stream, event.stream);
-    api_->adopt(codec_, event.stream, reinterpret_cast<weir_stream*>(stream));
+    BindNew(stream, event.stream);
   }
   if (stream == nullptr) return;
   if (event.end_stream != 0) FinishReceived(stream);
@@ -271,10 +280,9 @@ void CodecConnection::DispatchError(weir_event& event) {
   if (stream == nullptr && server_ && event.error.status != 0) {
     stream = OnNewStream();
     if (stream != nullptr) {
-      Bind(stream, event.stream);
-      api_->adopt(codec_, event.stream, reinterpret_cast<weir_stream*>(stream));
+      BindNew(stream, event.stream);
     } else if (event.error.scope == WEIR_SCOPE_STREAM) {
-      api_->reset(codec_, event.stream, WEIR_REASON_REFUSED, &out_);
+      ResetInCodec(event.stream, WEIR_REASON_REFUSED);
       MarkDirty();
     }
   }

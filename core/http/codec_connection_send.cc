@@ -6,7 +6,7 @@ void CodecConnection::OnFlush() {
   if (gone_ || !connected_ || (!decided() && !closing_)) return;
   for (int round = 0; round < 4; ++round) {
     const bool more = Produce();
-    if (gone_) return;
+    if (gone_ || codec_broke_) return;
     if (!out_.empty() && io_->writable()) {
       const ssize_t n = out_.WriteTo(io_.get());
       if (n == net::kFailed) {
@@ -50,7 +50,9 @@ bool CodecConnection::Produce() {
     if (!sent_.empty()) ReportSent();
     return true;
   }
-  const uint32_t produced = api_->produce(codec_, kOutLimit - out_.bytes(), &out_);
+  const uint32_t produced =
+      Ask("produce", 0u, [&] { return api_->produce(codec_, kOutLimit - out_.bytes(), &out_); });
+  if (codec_broke_) return false;
   full_ = (produced & WEIR_PRODUCED_FULL) != 0;
   if ((produced & WEIR_PRODUCED_EVENTS) != 0) {
     events_wait_ = true;
@@ -95,7 +97,7 @@ void CodecConnection::ReportSent() {
 }
 
 void CodecConnection::Wake(CodecStream* stream) {
-  api_->ready(codec_, stream->id_);
+  Tell("ready", [&] { api_->ready(codec_, stream->id_); });
   MarkDirty();
 }
 

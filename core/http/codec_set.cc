@@ -33,10 +33,12 @@ const CodecChoice* CodecSet::ByAlpn(std::string_view name) const {
   return nullptr;
 }
 
-CodecSet::Probed CodecSet::Probe(const uint8_t* data, size_t size) const {
+CodecSet::Probed CodecSet::Probe(const uint8_t* data, size_t size,
+                                 const CodecChoice** asked) const {
   for (const CodecChoice& choice : choices) {
     const weir_codec_api* api = choice.api;
     if (!WEIR_HAS(api, probe) || api->probe == nullptr) continue;
+    if (asked != nullptr) *asked = &choice;
     const uint32_t answer = api->probe(data, size);
     if (answer == WEIR_PROBE_YES) return {Verdict::kFound, &choice};
     if (answer == WEIR_PROBE_MORE) return {Verdict::kMore, nullptr};

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/observe/stats.h"
 #include "plugins/abi/weir.h"
 
 namespace weir::http {
@@ -14,6 +15,8 @@ namespace weir::http {
 struct CodecChoice {
   const weir_codec_api* api = nullptr;
   weir_codec_params params{};
+  const char* plugin = "(unnamed)";  // whose it is: the descriptor's name, which stays
+  observe::StatId errors{};          // plugin.<name>.errors
 
   bool multiplexed() const { return (api->flags & WEIR_CODEC_API_MULTIPLEXED) != 0; }
 };
@@ -23,7 +26,7 @@ struct CodecChoice {
 struct CodecSet {
   std::vector<CodecChoice> choices;  // never empty where a connection is made
 
-  enum class Verdict { kFound, kMore };
+  enum class Verdict { kFound, kMore, kFailed };
   struct Probed {
     Verdict verdict = Verdict::kMore;
     const CodecChoice* choice = nullptr;  // kFound only
@@ -33,8 +36,9 @@ struct CodecSet {
   // The first choice with this ALPN name (RFC 7301); null when it is no choice's.
   const CodecChoice* ByAlpn(std::string_view name) const;
   // Which choice the first bytes of a client are of. kMore: they may still become the start of one
-  // that comes before the others. size > 0.
-  Probed Probe(const uint8_t* data, size_t size) const;
+  // that comes before the others. size > 0. Lets exceptions of a plugin through (kFailed is for who
+  // catches them): *asked is then whose it is.
+  Probed Probe(const uint8_t* data, size_t size, const CodecChoice** asked = nullptr) const;
   // All ALPN names, in the order of preference: what a TLS transport offers or accepts.
   std::vector<std::string> AlpnNames() const;
 };

@@ -82,8 +82,10 @@ void CodecStream::Unbind() {
 
 int32_t CodecStream::SendHead(const weir_head& head, bool end_stream) {
   if (!bound()) return WEIR_REFUSED;
-  const int32_t status = connection_->api_->send_head(connection_->codec_, id_, &head,
-                                                      end_stream ? 1 : 0, &connection_->out_);
+  const int32_t status = connection_->Ask("send_head", int32_t{WEIR_ERROR}, [&] {
+    return connection_->api_->send_head(connection_->codec_, id_, &head, end_stream ? 1 : 0,
+                                        &connection_->out_);
+  });
   connection_->MarkDirty();
   // What came before the tunnel was open waits until now.
   if (connection_->blocked_ && (head.flags & WEIR_HEAD_TUNNEL) != 0)
@@ -124,15 +126,18 @@ void CodecStream::Reset(uint32_t reason) {
   const uint32_t id = id_;
   Unbind();
   body_.Clear();
-  connection->api_->reset(connection->codec_, id, reason, &connection->out_);
+  connection->ResetInCodec(id, reason);
   connection->MarkDirty();
 }
 
 void CodecStream::Credit(uint64_t bytes) {
   if (!bound() || bytes == 0 || received_all_) return;
-  for (; bytes > UINT32_MAX; bytes -= UINT32_MAX)
-    connection_->api_->consumed(connection_->codec_, id_, UINT32_MAX);
-  connection_->api_->consumed(connection_->codec_, id_, static_cast<uint32_t>(bytes));
+  const auto consumed = [this](uint32_t size) {
+    connection_->Tell("consumed",
+                      [&] { connection_->api_->consumed(connection_->codec_, id_, size); });
+  };
+  for (; bytes > UINT32_MAX; bytes -= UINT32_MAX) consumed(UINT32_MAX);
+  consumed(static_cast<uint32_t>(bytes));
   if (connection_->blocked_) connection_->context_->reactor->WantRead(connection_);
   if (connection_->multiplexed()) connection_->MarkDirty();
 }

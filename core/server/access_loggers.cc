@@ -7,6 +7,8 @@
 #include "core/base/log.h"
 #include "core/config/abi_node.h"
 #include "core/http/filter_chain.h"
+#include "core/observe/thread_stats.h"
+#include "core/server/plugin_config.h"
 
 namespace weir::server {
 namespace {
@@ -99,12 +101,16 @@ class AccessLoggerBuilder {
     AccessLogger logger;
     logger.api = found->api;
     logger.plugin = found->plugin->name;
-    const std::string counter = logger.plugin + ".errors";
-    logger.errors = context.plugin_host->counter({counter.data(), counter.size()});
+    logger.errors =
+        context.stats->Define("plugin." + logger.plugin + ".errors", observe::StatKind::kCounter);
+    logger.time = http::MakeHookStats(context.stats, logger.plugin, log.logger);
+    logger.throttle = std::make_shared<base::LogThrottle>();
     config::AbiConfigScope scope(context.diagnostics, log.typed_config.get(), log.mark,
                                  "access logger " + log.logger);
     building = &context;
-    logger.config = found->api->config_new(context.plugin_host, LoggerApi(), scope.node());
+    logger.config = NewPluginConfig(&scope, logger.plugin.c_str(), [&] {
+      return found->api->config_new(context.plugin_host, LoggerApi(), scope.node());
+    });
     building = nullptr;
     const bool ok = scope.Finish(logger.config != nullptr);
     out->loggers_.push_back(std::move(logger));
@@ -114,17 +120,28 @@ class AccessLoggerBuilder {
 
 AccessLoggers::~AccessLoggers() {
   for (const AccessLogger& logger : loggers_) {
-    if (logger.config != nullptr && logger.api->config_free != nullptr)
-      logger.api->config_free(logger.config);
+    if (logger.config != nullptr)
+      PluginConfigDeleter{logger.api->config_free, logger.plugin.c_str()}(logger.config);
   }
 }
 
-void AccessLoggers::Log(const weir_host* host, weir_stream* stream) const {
+void AccessLoggers::Log(weir_stream* stream) const {
   for (const AccessLogger& logger : loggers_) {
-    if (logger.api->log(logger.config, stream, WEIR_LOG_STREAM_END) >= 0) continue;
-    host->count(logger.errors, 1);
-    WEIR_LOG_EVERY_SECOND(kWarn, "access logger %s failed; a line is missing",
-                          logger.plugin.c_str());
+    std::string why;
+    // No exception may leave a plugin; one that does all the same costs its line.
+    try {
+      const http::HookTimer timer(logger.time);
+      const int32_t status = logger.api->log(logger.config, stream, WEIR_LOG_STREAM_END);
+      if (status >= 0) continue;
+      why = "log answered " + std::to_string(status);
+    } catch (...) {
+      why = "an exception left log: " + base::ThrownText();
+    }
+    if (observe::thread_stats != nullptr) observe::thread_stats->Get(logger.errors)->Add();
+    if (!base::LogEnabled(base::LogLevel::kWarn)) continue;
+    base::LogThrottled(base::LogLevel::kWarn, logger.throttle.get(),
+                       "access logger %s failed: %s; a line is missing", logger.plugin.c_str(),
+                       why.c_str());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/config/http_config.h"
+#include "core/http/hook_time.h"
 #include "core/observe/access_log.h"
 #include "core/server/wiring.h"
 #include "plugins/abi/weir.h"
@@ -16,8 +17,10 @@ namespace weir::server {
 struct AccessLogger {
   const weir_access_logger_api* api = nullptr;
   void* config = nullptr;
-  std::string plugin;   // for the log
-  uint32_t errors = 0;  // counter id of weir_host.count: plugin.<name>.errors
+  std::string plugin;      // for the log
+  observe::StatId errors;  // plugin.<name>.errors
+  http::HookStats time;    // of its hooks
+  std::shared_ptr<base::LogThrottle> throttle;
 };
 
 // The access loggers of one place, such as a connection manager.
@@ -30,8 +33,8 @@ class AccessLoggers {
 
   bool empty() const { return loggers_.empty(); }
   // A stream is over: tells each of them. `stream` needs to be readable for the call only. On a
-  // worker.
-  void Log(const weir_host* host, weir_stream* stream) const;
+  // worker. A failure is counted and named in the log.
+  void Log(weir_stream* stream) const;
 
  private:
   friend class AccessLoggerBuilder;

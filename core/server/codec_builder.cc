@@ -27,9 +27,10 @@ bool Configure(const ServerContext& context, const CodecWish& wish, const std::s
     return false;
   }
   config::AbiConfigScope scope(context.diagnostics, node, mark, where);
-  void* config = api->config_new(context.plugin_host, scope.node());
-  if (config != nullptr && api->config_free != nullptr)
-    configs->emplace_back(config, api->config_free);
+  void* config = NewPluginConfig(
+      &scope, choice->plugin, [&] { return api->config_new(context.plugin_host, scope.node()); });
+  if (config != nullptr)
+    configs->emplace_back(config, PluginConfigDeleter{api->config_free, choice->plugin});
   choice->params.config = config;
   return scope.Finish(config != nullptr);
 }
@@ -61,6 +62,9 @@ bool BuildCodecs(const ServerContext& context, const CodecWish& wish, http::Code
     }
     http::CodecChoice choice;
     choice.api = codec->api;
+    choice.plugin = codec->plugin->descriptor->name;
+    choice.errors = context.stats->Define(std::string("plugin.") + choice.plugin + ".errors",
+                                          observe::StatKind::kCounter);
     choice.params = wish.params;
     choice.params.struct_size = sizeof choice.params;
     choice.params.raw_form = codec->raw_form;

@@ -6,12 +6,10 @@
 
 #include "core/config/config.h"
 #include "core/http/codec_set.h"
+#include "core/server/plugin_config.h"
 #include "core/server/wiring.h"
 
 namespace weir::server {
-
-// What plugins made of their configuration. Freed with its owner, which goes before the plugins.
-using PluginConfigs = std::vector<std::unique_ptr<void, void (*)(void*)>>;
 
 // The codecs that something speaks, as its configuration has them.
 struct CodecWish {

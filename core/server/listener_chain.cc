@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/net/tls_names.h"
+#include "core/server/plugin_config.h"
 
 namespace weir::server {
 namespace {
@@ -131,8 +132,8 @@ const weir_listener_api* ListenerApi() {
 
 ListenerFilters::~ListenerFilters() {
   for (const Filter& filter : filters) {
-    if (filter.api->config_free != nullptr && filter.config != nullptr)
-      filter.api->config_free(filter.config);
+    if (filter.config != nullptr)
+      PluginConfigDeleter{filter.api->config_free, filter.time.plugin.c_str()}(filter.config);
   }
 }
 

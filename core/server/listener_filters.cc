@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/config/abi_node.h"
+#include "core/server/plugin_config.h"
 #include "core/server/pre_connection.h"
 
 namespace weir::server {
@@ -68,7 +69,10 @@ bool AddFilter(const ServerContext& context, const config::ListenerFilter& filte
   const weir_listener_filter_api* api = extension->api;
   config::AbiConfigScope scope(context.diagnostics, filter.typed_config.get(), filter.mark,
                                "listener filter " + filter.name);
-  void* config = api->config_new(context.plugin_host, ListenerApi(), scope.node());
+  const char* plugin = extension->plugin->descriptor->name;
+  void* config = NewPluginConfig(&scope, plugin, [&] {
+    return api->config_new(context.plugin_host, ListenerApi(), scope.node());
+  });
   const bool ok = scope.Finish(config != nullptr);
   const auto failures = context.stats->Define(
       std::string("plugin.") + extension->plugin->name + ".errors", observe::StatKind::kCounter);

@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/net/ticket.h"
+#include "core/server/plugin_config.h"
 
 namespace weir::server {
 namespace {
@@ -229,8 +230,8 @@ void RunPostedOnConnection(weir_ticket ticket, weir_stream_hook hook, void* user
 
 PluginChain::~PluginChain() {
   for (const Filter& filter : filters) {
-    if (filter.api->config_free != nullptr && filter.config != nullptr)
-      filter.api->config_free(filter.config);
+    if (filter.config != nullptr)
+      PluginConfigDeleter{filter.api->config_free, filter.time.plugin.c_str()}(filter.config);
   }
 }
 

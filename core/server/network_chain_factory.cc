@@ -7,6 +7,7 @@
 #include "core/config/abi_node.h"
 #include "core/server/filtered_io.h"
 #include "core/server/network_chain.h"
+#include "core/server/plugin_config.h"
 #include "core/server/plugin_connection.h"
 
 namespace weir::server {
@@ -96,8 +97,11 @@ bool AddPlugin(const ServerContext& context, const config::NetworkFilter& filter
   void* config = nullptr;
   config::AbiConfigScope scope(context.diagnostics, filter.typed_config.get(), filter.mark,
                                "network filter " + filter.name);
-  if (api->config_new != nullptr)
-    config = api->config_new(context.plugin_host, NetworkApi(), scope.node());
+  if (api->config_new != nullptr) {
+    config = NewPluginConfig(&scope, extension->plugin->descriptor->name, [&] {
+      return api->config_new(context.plugin_host, NetworkApi(), scope.node());
+    });
+  }
   const bool ok = scope.Finish(config != nullptr || api->config_new == nullptr);
   const auto failures = context.stats->Define(
       std::string("plugin.") + extension->plugin->name + ".errors", observe::StatKind::kCounter);

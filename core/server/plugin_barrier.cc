@@ -12,9 +12,10 @@ std::atomic<uint64_t> thrown{0};
 
 }  // namespace
 
-void CountThrown(const char* what) {
+void CountThrown(const std::string& plugin, const char* what, const std::string& text) {
   thrown.fetch_add(1, std::memory_order_relaxed);
-  WEIR_LOG_EVERY_SECOND(kError, "an exception left %s of a plugin", what);
+  WEIR_LOG_EVERY_SECOND(kError, "plugin %s: an exception left %s: %s", plugin.c_str(), what,
+                        text.c_str());
 }
 
 uint64_t ThrownSoFar() {

@@ -72,7 +72,7 @@ void HelperThreads::Work() {
     waiting_.pop_front();
     lock.unlock();
     // What waits for the work is told in any case: only it can free what it made.
-    PluginBarrier("offloaded work", [&job] { job.work(job.done.user); });
+    LatePluginBarrier(job.work, "offloaded work", [&job] { job.work(job.done.user); });
     job.box->Deliver(job.done);
     lock.lock();
   }

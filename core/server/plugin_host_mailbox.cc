@@ -40,14 +40,15 @@ void Mailbox::Deliver(const Letter& letter) {
 
 void Mailbox::Open(const Letter& letter) {
   if (letter.stream_hook == nullptr) {
-    PluginBarrier("a posted hook", [&] {
+    LatePluginBarrier(letter.hook, "a posted hook", [&] {
       const http::LateHookTimer timer(letter.hook);
       letter.hook(letter.user);
     });
   } else if (net::TicketKindOf(letter.ticket) == net::TicketKind::kConnection) {
-    PluginBarrier("a posted hook",
-                  [&] { RunPostedOnConnection(letter.ticket, letter.stream_hook, letter.user); });
-  } else if (!PluginBarrier("a posted hook", [&] {
+    LatePluginBarrier(letter.stream_hook, "a posted hook", [&] {
+      RunPostedOnConnection(letter.ticket, letter.stream_hook, letter.user);
+    });
+  } else if (!LatePluginBarrier(letter.stream_hook, "a posted hook", [&] {
                const http::LateHookTimer timer(letter.stream_hook);
                letter.stream_hook(letter.user, http::StreamOfTicket(letter.ticket));
              })) {

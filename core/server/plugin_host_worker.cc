@@ -12,7 +12,7 @@
 
 void weir_timer::OnDeadline() {
   // The hook may free or arm this timer.
-  weir::server::PluginBarrier("a timer", [this] {
+  weir::server::LatePluginBarrier(hook, "a timer", [this] {
     const weir::http::LateHookTimer timer(hook);
     hook(user);
   });
@@ -55,7 +55,7 @@ void PluginWorker::StartPlugins() {
 
 void PluginWorker::Start(const weir_plugin_descriptor* plugin) {
   if (WEIR_HAS(plugin, worker_start) && plugin->worker_start != nullptr)
-    PluginBarrier("worker_start", [&] { plugin->worker_start(id_); });
+    PluginBarrier(plugin->name, "worker_start", [&] { plugin->worker_start(id_); });
 }
 
 void PluginWorker::AddPlugins(const std::vector<const weir_plugin_descriptor*>& plugins) {
@@ -73,7 +73,7 @@ void PluginWorker::Leave() {
   mailbox_->Close();
   for (const weir_plugin_descriptor* plugin : plugins_) {
     if (WEIR_HAS(plugin, worker_stop) && plugin->worker_stop != nullptr)
-      PluginBarrier("worker_stop", [&] { plugin->worker_stop(id_); });
+      PluginBarrier(plugin->name, "worker_stop", [&] { plugin->worker_stop(id_); });
   }
   if (timer_count_ > 0) {
     WEIR_LOG(kWarn, "worker %u: plugins left %u timers behind; they are freed", id_, timer_count_);

@@ -6,6 +6,8 @@
 #include <dlfcn.h>
 #include <sys/stat.h>
 
+#include "core/base/log.h"
+#include "core/base/thrown.h"
 #include "plugins/loader/descriptor_check.h"
 #include "plugins/loader/elf_file.h"
 
@@ -105,7 +107,13 @@ PluginLoader::PluginLoader(Options options) : options_(std::move(options)) {}
 PluginLoader::~PluginLoader() {
   for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) {
     const weir_plugin_descriptor* descriptor = (*plugin)->descriptor;
-    if (WEIR_HAS(descriptor, fini) && descriptor->fini != nullptr) descriptor->fini();
+    if (!WEIR_HAS(descriptor, fini) || descriptor->fini == nullptr) continue;
+    try {
+      descriptor->fini();
+    } catch (...) {
+      WEIR_LOG(kError, "plugin %s: an exception left fini: %s", descriptor->name,
+               base::ThrownText().c_str());
+    }
   }
 }
 
@@ -147,7 +155,12 @@ std::string PluginLoader::CheckNames(const weir_plugin_descriptor& descriptor) c
 std::string PluginLoader::RunInit(const weir_plugin_descriptor& descriptor) const {
   if (descriptor.init == nullptr) return {};
   char reason[512] = {};
-  const std::int32_t status = descriptor.init(options_.host, reason, sizeof reason);
+  std::int32_t status = WEIR_ERROR;
+  try {
+    status = descriptor.init(options_.host, reason, sizeof reason);
+  } catch (...) {
+    return "init failed: an exception left it: " + base::ThrownText();
+  }
   if (status == WEIR_OK) return {};
   reason[sizeof reason - 1] = '\0';
   return std::string("init failed: ") + (reason[0] != '\0' ? reason : "the plugin gave no reason");

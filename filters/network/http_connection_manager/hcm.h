@@ -17,6 +17,7 @@
 #include "core/observe/date_cache.h"
 #include "core/observe/stat_names.h"
 #include "core/server/access_loggers.h"
+#include "core/server/plugin_config.h"
 #include "plugins/abi/weir.h"
 
 namespace weir::hcm {
@@ -29,7 +30,7 @@ struct HcmConfig {
   std::vector<http::FilterEntry> filters;  // without the terminal one
   // What plugins made of their configuration, for codecs, filters and routes: freed with this,
   // before the plugins go.
-  std::vector<std::unique_ptr<void, void (*)(void*)>> plugin_configs;
+  server::PluginConfigs plugin_configs;
   http::CodecSet codecs;  // server position
   const weir_host* plugin_host = nullptr;
   uint32_t buffer_limit = 0;  // the listener's: of one connection, each way

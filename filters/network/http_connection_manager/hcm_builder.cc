@@ -93,8 +93,10 @@ class Builder {
     return false;
   }
 
-  void* Configure(const weir_http_filter_api* api, const config::Node* node, config::Mark mark,
-                  const std::string& where, bool per_route, bool* ok) {
+  void* Configure(const http::FilterEntry& entry, const char* plugin, const config::Node* node,
+                  config::Mark mark, bool per_route, bool* ok) {
+    const weir_http_filter_api* api = entry.api;
+    const std::string where = "http filter " + entry.name;
     *ok = true;
     if (api->config_new == nullptr) {
       if (node != nullptr && !node->is_null())
@@ -102,11 +104,14 @@ class Builder {
       return nullptr;
     }
     config::AbiConfigScope scope(context_.diagnostics, node, mark, where);
-    void* config = api->config_new(context_.plugin_host, http::HttpFilterHostTable(), scope.node(),
-                                   per_route ? 1 : 0);
+    void* config = server::NewPluginConfig(&scope, plugin, [&] {
+      return api->config_new(context_.plugin_host, http::HttpFilterHostTable(), scope.node(),
+                             per_route ? 1 : 0);
+    });
     *ok = scope.Finish(config != nullptr);
-    if (config != nullptr && api->config_free != nullptr)
-      hcm_->plugin_configs.emplace_back(config, api->config_free);
+    if (config != nullptr)
+      hcm_->plugin_configs.emplace_back(config,
+                                        server::PluginConfigDeleter{api->config_free, plugin});
     return config;
   }
 
@@ -133,8 +138,9 @@ class Builder {
       const std::string counter = entry.plugin + ".errors";
       entry.errors = context_.plugin_host->counter({counter.data(), counter.size()});
       bool ok = false;
-      entry.config = Configure(found->api, filter.typed_config.get(), filter.mark,
-                               "http filter " + filter.name, false, &ok);
+      plugin_names_.push_back(found->plugin->descriptor->name);
+      entry.config = Configure(entry, plugin_names_.back(), filter.typed_config.get(), filter.mark,
+                               false, &ok);
       hcm_->filters.push_back(std::move(entry));
     }
   }
@@ -147,8 +153,8 @@ class Builder {
       bool ok = false;
       const size_t before = context_.diagnostics->count();
       const http::FilterEntry& entry = hcm_->filters[i];
-      void* made = Configure(entry.api, config.typed_config.get(), config.mark,
-                             "http filter " + entry.name, true, &ok);
+      void* made =
+          Configure(entry, plugin_names_[i], config.typed_config.get(), config.mark, true, &ok);
       if (!ok && context_.diagnostics->count() == before)
         *error = "http filter " + entry.name + " refused this";
       return made;
@@ -168,6 +174,7 @@ class Builder {
   const config::Listener& listener_;
   const config::HttpConnectionManager& settings_;
   std::shared_ptr<HcmConfig> hcm_;
+  std::vector<const char*> plugin_names_;  // of each filter, as the descriptor has it
 };
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace weir::hcm {
 void Stream::LogByPlugins() {
   http::FilterSlot slot{};
   slot.chain = &chain_;
-  hcm_->config->loggers.Log(hcm_->config->plugin_host, reinterpret_cast<weir_stream*>(&slot));
+  hcm_->config->loggers.Log(reinterpret_cast<weir_stream*>(&slot));
 }
 
 }  // namespace weir::hcm
