@@ -147,6 +147,7 @@ void RunConnection(const Subject& subject, void* config, const std::vector<std::
   }
   state.Check("drain", verdict);
   if (connection.drained_too_much) verdict->Fail("takes more bytes than were received");
+  connection.End();
   if (api.destroy != nullptr) api.destroy(self);
   state.Check("destroy", verdict);
   World().RunPosted();

@@ -1,7 +1,9 @@
 #include "plugins/kit/fake_connection.h"
 
+#include <atomic>
 #include <string_view>
 
+#include "plugins/kit/fake_host.h"
 #include "plugins/sdk/view.h"
 
 namespace weir::kit {
@@ -9,6 +11,17 @@ namespace {
 
 using sdk::Text;
 using sdk::View;
+
+// Those of this worker that live, by the number in their tickets. Streams count from 1.
+constexpr std::uint64_t kFirst = std::uint64_t{1} << 32;
+std::map<std::uint64_t, FakeConnection*>& Living() {
+  thread_local std::map<std::uint64_t, FakeConnection*> living;
+  return living;
+}
+std::uint64_t NextId() {
+  static std::atomic<std::uint64_t> last{kFirst};
+  return ++last;
+}
 
 FakeConnection& Of(weir_connection* connection) {
   return *reinterpret_cast<FakeConnection*>(connection);
@@ -57,11 +70,14 @@ std::uint64_t WritePending(weir_connection* connection) {
   return Of(connection).written.size();
 }
 
-weir_ticket ConnectionTicket(weir_connection*) {
-  return {{0, 0}};
+weir_ticket ConnectionTicket(weir_connection* connection) {
+  return Of(connection).ticket();
 }
 
-std::int32_t ConnectionResume(weir_ticket) {
+std::int32_t ConnectionResume(weir_ticket ticket) {
+  FakeConnection* const connection = FakeConnection::FromTicket(ticket);
+  if (connection == nullptr) return WEIR_REFUSED;
+  ++connection->resumes;
   return WEIR_OK;
 }
 
@@ -105,6 +121,19 @@ std::int32_t SetMetadata(weir_connection* connection, weir_view space, weir_view
 }
 
 }  // namespace
+
+FakeConnection::FakeConnection() : id(NextId()), worker(World().worker) {
+  Living()[id] = this;
+}
+
+void FakeConnection::End() {
+  Living().erase(id);
+}
+
+FakeConnection* FakeConnection::FromTicket(weir_ticket ticket) {
+  const auto found = Living().find(ticket.value[0]);
+  return found == Living().end() ? nullptr : found->second;
+}
 
 const weir_network_api* FakeNetworkApi() {
   static const weir_network_api api = [] {

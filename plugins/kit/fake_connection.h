@@ -11,6 +11,11 @@ namespace weir::kit {
 
 // A connection for network and listener filters.
 struct FakeConnection {
+  FakeConnection();
+  ~FakeConnection() { End(); }
+  FakeConnection(const FakeConnection&) = delete;
+  FakeConnection& operator=(const FakeConnection&) = delete;
+
   std::string received;
   std::string written;
   bool ended = false;  // write with end_stream
@@ -23,6 +28,14 @@ struct FakeConnection {
   std::map<std::uint32_t, std::string> attributes;
   std::map<std::uint32_t, std::int64_t> numbers;
   std::map<std::pair<std::string, std::string>, std::string> metadata;
+  const std::uint64_t id;
+  const std::uint64_t worker;
+
+  // From here on its ticket finds nothing.
+  void End();
+  weir_ticket ticket() const { return {{id, worker + 1}}; }
+  // Null when it has ended, or is none of this worker's connections.
+  static FakeConnection* FromTicket(weir_ticket ticket);
 
   weir_connection* handle() { return reinterpret_cast<weir_connection*>(this); }
 };

@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 
 #include "core/config/abi_node.h"
+#include "plugins/kit/fake_connection.h"
 #include "plugins/kit/fake_stream.h"
 #include "plugins/sdk/view.h"
 
@@ -326,7 +327,10 @@ std::size_t FakeWorld::RunPosted() {
     if (posted.plain != nullptr) posted.plain(posted.user);
     if (posted.done == nullptr) continue;
     FakeHttpStream* const stream = FakeHttpStream::FromTicket(posted.ticket);
-    posted.done(posted.user, stream == nullptr ? nullptr : stream->handle());
+    FakeConnection* const connection = FakeConnection::FromTicket(posted.ticket);
+    posted.done(posted.user, stream != nullptr       ? stream->handle()
+                             : connection != nullptr ? reinterpret_cast<weir_stream*>(connection)
+                                                     : nullptr);
   }
   return ran;
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 
 #include "plugins/abi/weir.h"
 
@@ -11,7 +12,7 @@ namespace weir::sdk {
 // The table of a codec that is a class: each member of weir_codec_api calls the member function of
 // its name. Codec has a static Create (null: refused) and a Destroy that ends the object; Deadline
 // and Tick may be left out together. Config is what its configuration is read into by kRead, which
-// reports mistakes and answers false.
+// reports mistakes and answers false. Its members are public and not overloaded; it is not final.
 template <class Codec, class Config,
           bool (*kRead)(const weir_config_api&, const weir_node*, Config*)>
 struct CodecTable {
@@ -49,7 +50,15 @@ struct CodecTable {
     api.goaway = [](weir_codec* codec, uint32_t phase, weir_out* out) {
       Self(codec)->GoAway(phase, out);
     };
-    if constexpr (requires { &Codec::Tick; }) {
+    static_assert(
+        !Names<Codec>::kTick || requires { &Codec::Tick; },
+        "Tick must be public and must not be overloaded");
+    static_assert(
+        !Names<Codec>::kDeadline || requires { &Codec::Deadline; },
+        "Deadline must be public and must not be overloaded");
+    static_assert(Names<Codec>::kTick == Names<Codec>::kDeadline,
+                  "Deadline and Tick go together: without both the codec would never be called");
+    if constexpr (Names<Codec>::kTick) {
       api.deadline = [](const weir_codec* codec) { return Self(codec)->Deadline(); };
       api.tick = [](weir_codec* codec, uint64_t now_ms, weir_out* out) {
         Self(codec)->Tick(now_ms, out);
@@ -63,6 +72,20 @@ struct CodecTable {
   }
 
  private:
+  // Whether a class has a member of the name, whatever its access: a name that two bases have is
+  // ambiguous.
+  template <class C>
+  struct Names {
+    static_assert(!std::is_final_v<C>, "a codec's class must not be final");
+    struct Rival {
+      int Tick;
+      int Deadline;
+    };
+    struct Both : C, Rival {};
+    static constexpr bool kTick = !requires { &Both::Tick; };
+    static constexpr bool kDeadline = !requires { &Both::Deadline; };
+  };
+
   static Codec* Self(weir_codec* codec) { return reinterpret_cast<Codec*>(codec); }
   static const Codec* Self(const weir_codec* codec) {
     return reinterpret_cast<const Codec*>(codec);

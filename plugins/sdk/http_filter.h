@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <new>
 #include <optional>
 #include <string_view>
@@ -15,6 +13,7 @@
 #include "plugins/sdk/hook.h"
 #include "plugins/sdk/host.h"
 #include "plugins/sdk/http_stream.h"
+#include "plugins/sdk/late_calls.h"
 
 namespace weir::sdk {
 
@@ -51,9 +50,10 @@ struct HttpHooks {
 // `bool Load(const ConfigLoad&)`) is shared by all workers and read only. RouteConfig is what
 // typed_per_filter_config holds; the same type by default. A filter that changes the length of a
 // body without setting it declares `static constexpr std::uint32_t kFlags =
-// WEIR_FILTER_CHANGES_RESPONSE_LENGTH;`.
+// WEIR_FILTER_CHANGES_RESPONSE_LENGTH;`. Guard, remote and Offload are for calls that come later
+// (late_calls.h).
 template <typename Filter, typename ConfigType = NoConfig, typename RouteConfigType = ConfigType>
-class HttpFilter : public HttpHooks {
+class HttpFilter : public HttpHooks, public LateCalls<Filter> {
  public:
   using Config = ConfigType;
   using RouteConfig = RouteConfigType;
@@ -80,31 +80,12 @@ class HttpFilter : public HttpHooks {
     return stream().LocalReply(reply) ? Status::kStopAll : Status::kFail;
   }
 
-  // For a function that is called later (a call-out's answer, a timer): an exception that leaves it
-  // ends the request with 500, as one that leaves a hook does.
-  template <typename Call>
-  auto Guard(Call call) {
-    return [this, call = std::move(call)](auto&&... args) mutable {
-      FailUnless(Barrier(host().abi(), host().name(), "a late call", false, [&] {
-        call(std::forward<decltype(args)>(args)...);
-        return true;
-      }));
-    };
-  }
-
-  // Calls on this filter from other threads, and later: see Remote below.
-  class Remote;
-  Remote remote() { return Remote(this); }
-
-  // Runs `work` on a helper thread and then `done(filter)` on this worker, unless the stream has
-  // ended by then. False: too much is waiting. `work` must not touch the filter.
-  bool Offload(std::function<void()> work, std::function<void(Filter&)> done) {
-    auto job = std::make_unique<Job>(Job{host(), this, std::move(work), std::move(done)});
-    const std::int32_t status =
-        host().abi()->offload(RunWork, stream().ticket(), RunDone, job.get());
-    if (status != WEIR_OK) return false;
-    (void)job.release();  // RunDone frees it
-    return true;
+  // For LateCalls: a request that a late call failed ends with 500.
+  weir_ticket LateTicket() const { return stream().ticket(); }
+  void FailLate() const {
+    const weir_http_api* const api = holder_->api;
+    if (api->local_reply(stream_, 500, {}, nullptr, 0, View("plugin_error")) != WEIR_OK)
+      api->reset(stream_);
   }
 
  protected:
@@ -115,30 +96,6 @@ class HttpFilter : public HttpHooks {
   template <typename F>
   friend struct HttpFilterThunks;
 
-  struct Job {
-    Host host;
-    HttpFilter* filter;
-    std::function<void()> work;
-    std::function<void(Filter&)> done;
-  };
-  static void RunWork(void* user) {
-    auto* const job = static_cast<Job*>(user);
-    VoidBarrier(job->host.abi(), job->host.name(), "offloaded work", job->work);
-  }
-  static void RunDone(void* user, weir_stream* stream) {
-    const std::unique_ptr<Job> job(static_cast<Job*>(user));
-    if (stream == nullptr) return;
-    job->filter->FailUnless(Barrier(job->host.abi(), job->host.name(), "a posted call", false, [&] {
-      job->done(*static_cast<Filter*>(job->filter));
-      return true;
-    }));
-  }
-  void FailUnless(bool well) const {
-    if (well) return;
-    const weir_http_api* const api = holder_->api;
-    if (api->local_reply(stream_, 500, {}, nullptr, 0, View("plugin_error")) != WEIR_OK)
-      api->reset(stream_);
-  }
   const ConfigHolder<weir_http_api, Config>& holder() const {
     if (holder_ == nullptr) FailTooEarly();
     return *holder_;
@@ -146,29 +103,6 @@ class HttpFilter : public HttpHooks {
 
   const ConfigHolder<weir_http_api, Config>* holder_ = nullptr;
   weir_stream* stream_ = nullptr;
-};
-
-// Finds its filter again as long as the stream lives. Copy it to any thread, and keep it as long as
-// you like.
-template <typename Filter, typename Config, typename RouteConfig>
-class HttpFilter<Filter, Config, RouteConfig>::Remote {
- public:
-  explicit Remote(HttpFilter* filter)
-      : host_(filter->host()), filter_(filter), ticket_(filter->stream().ticket()) {}
-
-  // Runs `call(filter)` on the stream's worker, unless the stream has ended by then. Any thread.
-  // False: it will not run.
-  bool Post(std::function<void(Filter&)> call) const {
-    auto job = std::make_unique<Job>(Job{host_, filter_, {}, std::move(call)});
-    if (host_.abi()->post(ticket_, RunDone, job.get()) != WEIR_OK) return false;
-    (void)job.release();  // RunDone frees it
-    return true;
-  }
-
- private:
-  Host host_;
-  HttpFilter* filter_;
-  weir_ticket ticket_;
 };
 
 // The functions behind a filter's table.

@@ -14,6 +14,7 @@
 #include "plugins/sdk/hook.h"
 #include "plugins/sdk/host.h"
 #include "plugins/sdk/http_stream.h"
+#include "plugins/sdk/late_calls.h"
 
 namespace weir::sdk {
 
@@ -96,9 +97,9 @@ struct NetworkHooks {
 //   void OnDrain();                    the proxy is going: finish and close
 //
 // A filter that nothing can follow declares `static constexpr std::uint32_t kFlags =
-// WEIR_NETWORK_TERMINAL;`.
+// WEIR_NETWORK_TERMINAL;`. Guard, remote and Offload are for calls that come later (late_calls.h).
 template <typename Filter, typename ConfigType = NoConfig>
-class NetworkFilter : public NetworkHooks {
+class NetworkFilter : public NetworkHooks, public LateCalls<Filter> {
  public:
   using Config = ConfigType;
   static constexpr std::uint32_t kFlags = 0;
@@ -109,6 +110,10 @@ class NetworkFilter : public NetworkHooks {
   Connection connection() const { return {holder().api, connection_}; }
   const Config& config() const { return holder().config; }
   const Host& host() const { return holder().host; }
+
+  // For LateCalls: a connection that a late call failed is reset.
+  weir_ticket LateTicket() const { return connection().ticket(); }
+  void FailLate() const { connection().Close(true); }
 
  protected:
   NetworkFilter() = default;

@@ -29,6 +29,7 @@
 #include "plugins/sdk/host.h"
 #include "plugins/sdk/http_filter.h"
 #include "plugins/sdk/http_stream.h"
+#include "plugins/sdk/late_calls.h"
 #include "plugins/sdk/listener_filter.h"
 #include "plugins/sdk/network_filter.h"
 

@@ -1,12 +1,14 @@
 // Timers, call-outs and posted calls of the SDK.
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include <gtest/gtest.h>
 
+#include "plugins/kit/fake_connection.h"
 #include "plugins/kit/fake_host.h"
 #include "plugins/kit/fake_stream.h"
 #include "plugins/sdk/weir.hpp"
@@ -110,6 +112,89 @@ TEST_F(SdkLateFilterTest, AnExceptionThatLeavesAPostedCallFailsTheRequest) {
   kApi.complete(self_, stream_.handle());
   EXPECT_GE(kit::World().RunPosted(), 1u);
   EXPECT_EQ(stream_.reply_status, 500u);
+}
+
+class LateNetwork : public NetworkFilter<LateNetwork> {
+ public:
+  Status OnNewConnection() {
+    remote_.emplace(remote());
+    return Status::kStop;
+  }
+  Status OnData(bool) {
+    Offload([this] { worked_ = true; }, [](LateNetwork& filter) { filter.Done(); });
+    return Status::kStop;
+  }
+  void OnDrain() {
+    Offload([] {}, [](LateNetwork&) { throw std::runtime_error("too late"); });
+  }
+  void OnWritable() {
+    timer_.emplace(host(), Guard([] { throw std::runtime_error("a timer's"); }));
+    timer_->Set(1);
+  }
+  void Done() { connection().Write(worked_ ? "worked" : "not yet"); }
+
+  std::optional<Remote> remote_;
+
+ private:
+  std::optional<Timer> timer_;
+  bool worked_ = false;
+};
+
+class SdkLateNetworkTest : public SdkLateCallsTest {
+ protected:
+  static constexpr weir_network_filter_api kApi = NetworkFilterApi<LateNetwork, kName>();
+  SdkLateNetworkTest() : config_(kApi.config_new(kit::FakeHost(), kit::FakeNetworkApi(), nullptr)) {
+    EXPECT_EQ(kApi.create(self_, config_, connection_.handle()), WEIR_OK);
+    EXPECT_EQ(kApi.new_connection(self_, connection_.handle()), WEIR_STOP);
+  }
+  ~SdkLateNetworkTest() override { kApi.config_free(config_); }
+  void TearDown() override {
+    End();
+    SdkLateCallsTest::TearDown();
+  }
+  void End() {
+    if (ended_) return;
+    ended_ = true;
+    connection_.End();
+    kApi.destroy(self_);
+  }
+  LateNetwork& filter() { return *std::launder(reinterpret_cast<LateNetwork*>(self_)); }
+
+  kit::FakeConnection connection_;
+  void* config_;
+  bool ended_ = false;
+  alignas(16) unsigned char self_[sizeof(LateNetwork)] = {};
+};
+
+TEST_F(SdkLateNetworkTest, WorkIsDoneElsewhereAndItsEndOnTheConnection) {
+  ASSERT_EQ(kApi.data(self_, connection_.handle(), 0), WEIR_STOP);
+  EXPECT_EQ(connection_.written, "");
+  EXPECT_EQ(kit::World().RunPosted(), 1u);
+  EXPECT_EQ(connection_.written, "worked");
+  EXPECT_FALSE(connection_.closed);
+}
+
+TEST_F(SdkLateNetworkTest, ARemoteCallFindsTheFilterAsLongAsItsConnectionLives) {
+  const LateNetwork::Remote remote = *filter().remote_;
+  const auto resume = [](LateNetwork& filter) { filter.connection().Resume(); };
+  EXPECT_TRUE(remote.Post(resume));
+  EXPECT_EQ(kit::World().RunPosted(), 1u);
+  EXPECT_EQ(connection_.resumes, 1);
+  EXPECT_TRUE(remote.Post(resume));
+  End();
+  EXPECT_EQ(kit::World().RunPosted(), 1u);
+  EXPECT_EQ(connection_.resumes, 1);
+}
+
+TEST_F(SdkLateNetworkTest, AnExceptionThatLeavesALateCallResetsTheConnection) {
+  kApi.drain(self_, connection_.handle());
+  EXPECT_EQ(kit::World().RunPosted(), 1u);
+  EXPECT_TRUE(connection_.closed);
+  EXPECT_FALSE(connection_.flushed);
+  connection_.closed = false;
+  kApi.writable(self_, connection_.handle());
+  kit::World().Advance(1);
+  EXPECT_TRUE(connection_.closed);
 }
 
 }  // namespace

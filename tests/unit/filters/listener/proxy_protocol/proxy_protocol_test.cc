@@ -1,7 +1,9 @@
 #include "filters/listener/proxy_protocol/proxy_protocol.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,27 +28,28 @@ class ProxyProtocolTest : public ::testing::Test {
     const kit::FakeConfig config = kit::FakeConfig::Listener(kProxyProtocolApi, keys);
     EXPECT_TRUE(config.ok()) << config.errors();
     if (!config.ok()) return WEIR_ERROR;
-    connection_ = kit::FakeConnection();
+    connection_.emplace();
     alignas(16) std::byte self[1024] = {};
-    EXPECT_EQ(kProxyProtocolApi.create(self, config.get(), connection_.handle()), WEIR_OK);
+    EXPECT_EQ(kProxyProtocolApi.create(self, config.get(), connection_->handle()), WEIR_OK);
     std::int32_t status = WEIR_STOP;
     taken_ = 0;
     for (std::size_t size = 0; size < bytes.size() && status == WEIR_STOP;) {
       size += std::min(step, bytes.size() - size);
-      status = kProxyProtocolApi.data(self, connection_.handle(), {bytes.data(), size}, 0, &taken_);
+      status =
+          kProxyProtocolApi.data(self, connection_->handle(), {bytes.data(), size}, 0, &taken_);
     }
     if (status == WEIR_STOP && end)
-      status = kProxyProtocolApi.data(self, connection_.handle(), {bytes.data(), bytes.size()}, 1,
+      status = kProxyProtocolApi.data(self, connection_->handle(), {bytes.data(), bytes.size()}, 1,
                                       &taken_);
     kProxyProtocolApi.destroy(self);
     return status;
   }
-  std::string Client() { return connection_.attributes[WEIR_ATTR_DOWNSTREAM_ADDRESS]; }
+  std::string Client() { return connection_->attributes[WEIR_ATTR_DOWNSTREAM_ADDRESS]; }
   std::uint64_t Count(const std::string& name) {
     return kit::World().counters["proxy_proto." + name];
   }
 
-  kit::FakeConnection connection_;
+  std::optional<kit::FakeConnection> connection_{std::in_place};
   std::size_t taken_ = 0;
 };
 
@@ -56,10 +59,10 @@ TEST_F(ProxyProtocolTest, TheConnectionIsThenTheClients) {
   EXPECT_EQ(Show("", std::string(kV1Line) + "GET /"), WEIR_CONTINUE);
   EXPECT_EQ(taken_, sizeof kV1Line - 1);
   EXPECT_EQ(Client(), "10.1.2.3:4660");
-  EXPECT_EQ(connection_.attributes[WEIR_ATTR_LOCAL_ADDRESS], "10.0.0.1:443");
+  EXPECT_EQ(connection_->attributes[WEIR_ATTR_LOCAL_ADDRESS], "10.0.0.1:443");
   EXPECT_EQ(Show("", V2(0x21, 0x21, Ipv6Addresses())), WEIR_CONTINUE);
   EXPECT_EQ(Client(), "[2001:db8::1]:4660");
-  EXPECT_EQ(connection_.attributes[WEIR_ATTR_LOCAL_ADDRESS], "[2001:db8::2]:443");
+  EXPECT_EQ(connection_->attributes[WEIR_ATTR_LOCAL_ADDRESS], "[2001:db8::2]:443");
   EXPECT_EQ(Count("versions.v1.found"), 1u);
   EXPECT_EQ(Count("versions.v2.found"), 1u);
 }
@@ -78,7 +81,7 @@ TEST_F(ProxyProtocolTest, EverySegmentationIsTheSame) {
 TEST_F(ProxyProtocolTest, LocalKeepsTheConnectionsOwnAddresses) {
   EXPECT_EQ(Show("", V2(0x20, 0x11, Ipv4Addresses())), WEIR_CONTINUE);
   EXPECT_EQ(taken_, 28u);
-  EXPECT_TRUE(connection_.attributes.empty());
+  EXPECT_TRUE(connection_->attributes.empty());
 }
 
 TEST_F(ProxyProtocolTest, TlvsBecomeMetadata) {
@@ -89,11 +92,11 @@ TEST_F(ProxyProtocolTest, TlvsBecomeMetadata) {
       V2(0x21, 0x11,
          Ipv4Addresses() + TlvBytes(5, "unique") + TlvBytes(0xea, "vpce-1") + TlvBytes(7, "other"));
   EXPECT_EQ(Show(rules, header), WEIR_CONTINUE);
-  EXPECT_EQ(connection_.metadata.size(), 2u);
+  EXPECT_EQ(connection_->metadata.size(), 2u);
   const std::pair<std::string, std::string> id{"envoy.filters.listener.proxy_protocol", "id"};
   const std::pair<std::string, std::string> vpce{"aws", "vpce"};
-  EXPECT_EQ(connection_.metadata[id], "unique");
-  EXPECT_EQ(connection_.metadata[vpce], "vpce-1");
+  EXPECT_EQ(connection_->metadata[id], "unique");
+  EXPECT_EQ(connection_->metadata[vpce], "vpce-1");
 }
 
 TEST_F(ProxyProtocolTest, NoHeaderIsRefusedUnlessAllowed) {
@@ -117,7 +120,7 @@ TEST_F(ProxyProtocolTest, ABadOrCutHeaderClosesEvenWhereNoneIsNeeded) {
   EXPECT_EQ(Show(allow, V2(0x21, 0x11, "short")), WEIR_CLOSE);
   EXPECT_EQ(Count("edge.versions.v1.error"), 2u);
   EXPECT_EQ(Count("edge.versions.v2.error"), 1u);
-  EXPECT_TRUE(connection_.attributes.empty());
+  EXPECT_TRUE(connection_->attributes.empty());
 }
 
 TEST_F(ProxyProtocolTest, AVersionCanBeDisallowed) {

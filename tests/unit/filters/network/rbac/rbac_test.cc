@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,14 +38,14 @@ class NetworkRbacTest : public ::testing::Test {
   void Start(const std::string& yaml, const char* from) {
     config_ = std::make_unique<kit::FakeConfig>(Load(yaml));
     ASSERT_TRUE(config_->ok()) << config_->errors();
-    connection_.attributes[WEIR_ATTR_DOWNSTREAM_ADDRESS] = from;
-    connection_.attributes[WEIR_ATTR_LOCAL_ADDRESS] = "198.51.100.7:5432";
-    ASSERT_EQ(kNetworkRbacApi.create(self_, config_->get(), connection_.handle()), WEIR_OK);
+    connection_->attributes[WEIR_ATTR_DOWNSTREAM_ADDRESS] = from;
+    connection_->attributes[WEIR_ATTR_LOCAL_ADDRESS] = "198.51.100.7:5432";
+    ASSERT_EQ(kNetworkRbacApi.create(self_, config_->get(), connection_->handle()), WEIR_OK);
     made_ = true;
   }
   std::int32_t Data(std::string bytes) {
-    connection_.received += bytes;
-    return kNetworkRbacApi.data(self_, connection_.handle(), 0);
+    connection_->received += bytes;
+    return kNetworkRbacApi.data(self_, connection_->handle(), 0);
   }
   void Drop() {
     if (made_) kNetworkRbacApi.destroy(self_);
@@ -51,7 +53,7 @@ class NetworkRbacTest : public ::testing::Test {
   }
 
   std::unique_ptr<kit::FakeConfig> config_;
-  kit::FakeConnection connection_;
+  std::optional<kit::FakeConnection> connection_{std::in_place};
   alignas(16) unsigned char self_[sizeof(NetworkRbac)] = {};
   bool made_ = false;
 };
@@ -59,16 +61,16 @@ class NetworkRbacTest : public ::testing::Test {
 TEST_F(NetworkRbacTest, WhatIsAllowedGoesOn) {
   Start(kLocalOnly, "10.0.0.1:9");
   EXPECT_EQ(Data("x"), WEIR_CONTINUE);
-  EXPECT_FALSE(connection_.closed);
-  EXPECT_EQ(connection_.received, "x");
+  EXPECT_FALSE(connection_->closed);
+  EXPECT_EQ(connection_->received, "x");
   EXPECT_EQ(World().counters["edge.rbac.allowed"], 1u);
 }
 
 TEST_F(NetworkRbacTest, WhatIsDeniedIsClosedBeforeAnyoneSeesAByte) {
   Start(kLocalOnly, "11.0.0.1:9");
   EXPECT_EQ(Data("x"), WEIR_STOP);
-  EXPECT_TRUE(connection_.closed);
-  EXPECT_FALSE(connection_.flushed);
+  EXPECT_TRUE(connection_->closed);
+  EXPECT_FALSE(connection_->flushed);
   EXPECT_EQ(Data("y"), WEIR_STOP);
   EXPECT_EQ(World().counters["edge.rbac.denied"], 1u);
 }
@@ -76,7 +78,7 @@ TEST_F(NetworkRbacTest, WhatIsDeniedIsClosedBeforeAnyoneSeesAByte) {
 TEST_F(NetworkRbacTest, OneTimeJudgesTheFirstBytesOnly) {
   Start(kLocalOnly, "10.0.0.1:9");
   EXPECT_EQ(Data("x"), WEIR_CONTINUE);
-  connection_.attributes[WEIR_ATTR_DOWNSTREAM_ADDRESS] = "11.0.0.1:9";
+  connection_->attributes[WEIR_ATTR_DOWNSTREAM_ADDRESS] = "11.0.0.1:9";
   EXPECT_EQ(Data("y"), WEIR_CONTINUE);
   EXPECT_EQ(World().counters["edge.rbac.allowed"], 1u);
 }
@@ -84,21 +86,21 @@ TEST_F(NetworkRbacTest, OneTimeJudgesTheFirstBytesOnly) {
 TEST_F(NetworkRbacTest, ContinuousJudgesEachPiece) {
   Start(std::string(kLocalOnly) + "enforcement_type: CONTINUOUS\n", "10.0.0.1:9");
   EXPECT_EQ(Data("x"), WEIR_CONTINUE);
-  connection_.attributes[WEIR_ATTR_DOWNSTREAM_ADDRESS] = "11.0.0.1:9";
+  connection_->attributes[WEIR_ATTR_DOWNSTREAM_ADDRESS] = "11.0.0.1:9";
   EXPECT_EQ(Data("y"), WEIR_STOP);
-  EXPECT_TRUE(connection_.closed);
+  EXPECT_TRUE(connection_->closed);
 }
 
 TEST_F(NetworkRbacTest, ADelayedDenialKeepsNothingOfWhatComes) {
   Start(std::string(kLocalOnly) + "delay_deny: 2s\n", "11.0.0.1:9");
   EXPECT_EQ(Data("x"), WEIR_STOP);
-  EXPECT_FALSE(connection_.closed);
+  EXPECT_FALSE(connection_->closed);
   EXPECT_EQ(Data("more"), WEIR_STOP);
-  EXPECT_EQ(connection_.received, "");
+  EXPECT_EQ(connection_->received, "");
   World().Advance(1999);
-  EXPECT_FALSE(connection_.closed);
+  EXPECT_FALSE(connection_->closed);
   World().Advance(1);
-  EXPECT_TRUE(connection_.closed);
+  EXPECT_TRUE(connection_->closed);
   Drop();
   EXPECT_EQ(World().timers(), 0u);
 }
@@ -107,7 +109,7 @@ TEST_F(NetworkRbacTest, WithoutATimerTheDenialIsAtOnce) {
   Start(std::string(kLocalOnly) + "delay_deny: 2s\n", "11.0.0.1:9");
   World().full = true;
   EXPECT_EQ(Data("x"), WEIR_STOP);
-  EXPECT_TRUE(connection_.closed);
+  EXPECT_TRUE(connection_->closed);
 }
 
 TEST_F(NetworkRbacTest, ShadowRulesOnlyCount) {
@@ -142,7 +144,7 @@ rules:
     note: {permissions: [{any: true}], principals: [{metadata: {filter: f, path: [{key: k}], value: {string_match: {exact: bad}}}}]}
 )";
   const auto judged = [&](auto&& prepare) {
-    connection_ = {};
+    connection_.emplace();
     prepare();
     Start(policies, "10.0.0.1:9");
     const std::int32_t status = Data("x");
@@ -151,21 +153,21 @@ rules:
   };
   EXPECT_EQ(judged([] {}), WEIR_CONTINUE);
   EXPECT_EQ(
-      judged([&] { connection_.attributes[WEIR_ATTR_REQUESTED_SERVER_NAME] = "secret.test"; }),
+      judged([&] { connection_->attributes[WEIR_ATTR_REQUESTED_SERVER_NAME] = "secret.test"; }),
       WEIR_STOP);
   EXPECT_EQ(judged([&] {
-              connection_.numbers[WEIR_NUMBER_PEER_VERIFIED] = 1;
-              connection_.attributes[WEIR_ATTR_PEER_URI_SAN] = "spiffe://eve";
+              connection_->numbers[WEIR_NUMBER_PEER_VERIFIED] = 1;
+              connection_->attributes[WEIR_ATTR_PEER_URI_SAN] = "spiffe://eve";
             }),
             WEIR_STOP);
-  EXPECT_EQ(judged([&] { connection_.metadata[{"f", "k"}] = "bad"; }), WEIR_STOP);
+  EXPECT_EQ(judged([&] { connection_->metadata[{"f", "k"}] = "bad"; }), WEIR_STOP);
 }
 
 // A rule that cannot be asked must not count as one that does not match.
 TEST_F(NetworkRbacTest, AHostThatCannotTellFailsTheHook) {
   weir_network_api old = *kit::FakeNetworkApi();
   old.struct_size = offsetof(weir_network_api, number);
-  const Subject subject(&old, connection_.handle());
+  const Subject subject(&old, connection_->handle());
   EXPECT_THROW(subject.Verified(), std::runtime_error);
   EXPECT_THROW(subject.Metadata("a", "b"), std::runtime_error);
 }
