@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <utility>
 
 #include <malloc.h>
 #include <signal.h>
@@ -207,7 +208,7 @@ void Server::OnSignal(int number) {
     return;
   }
   if (number == SIGHUP) {
-    if (reloader_ != nullptr) reloader_->Reload();
+    Reload();
     return;
   }
   if (number == SIGUSR2) {
@@ -220,6 +221,15 @@ void Server::OnSignal(int number) {
   }
   ending_ = true;
   OnEndSignal(number);
+}
+
+// While names are looked up and workers start there is nothing that could be replaced.
+void Server::Reload() {
+  if (opening_ != 0) {
+    reload_asked_ = true;
+  } else if (reloader_ != nullptr) {
+    reloader_->Reload();
+  }
 }
 
 void Server::OnOpened() {
@@ -240,6 +250,7 @@ void Server::BeginServing() {
   UpgradeReport::Serving();
   listeners_->DropInherited();
   if (first && phase_ == Phase::kRunning) notify_.Serving();
+  if (std::exchange(reload_asked_, false)) Reload();
 }
 
 void Server::StartUpgrade() {

@@ -63,6 +63,7 @@ class Server final : public WorkerObserver {
   void OnSignal(int number);
   void OnWatch();
   void OnEndSignal(int number);
+  void Reload();
   void StartUpgrade();
   void OnUpgraded(const std::string& failure);
   // All workers are ready: connections are taken from now on.
@@ -90,9 +91,10 @@ class Server final : public WorkerObserver {
   DashboardFeed dashboard_;
   Watch watch_{this};
   Phase phase_ = Phase::kRunning;
-  bool ending_ = false;     // by a signal: the next one ends it at once
-  bool succeeded_ = false;  // another process serves in this one's place
-  uint32_t opening_ = 0;    // workers that are not ready yet
+  bool ending_ = false;        // by a signal: the next one ends it at once
+  bool succeeded_ = false;     // another process serves in this one's place
+  uint32_t opening_ = 0;       // workers that are not ready yet
+  bool reload_asked_ = false;  // before they were
   OverloadLevel overload_ = OverloadLevel::kNone;
   uint64_t memory_limit_ = 0;
   uint64_t started_ms_;

@@ -88,6 +88,22 @@ class Notified(ServiceTest):
       self.assertEqual(service.stop(), 0)
       self.assertNotIn("READY", service.notifications.names())
 
+  def test_a_reload_that_is_asked_for_while_names_are_looked_up_comes_after_them(self):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+      silent.bind(("127.0.0.1", 0))
+      silent.settimeout(harness.DEADLINE)
+      clusters = [cluster("app", "somewhere.test:80", type="STRICT_DNS",
+                          dns_resolvers=["127.0.0.1:%d" % silent.getsockname()[1]])]
+      self.write(listener("main"), clusters=clusters, limits={"dns_warm_timeout": "2s"})
+      service = self.service().start()
+      silent.recv(512)
+      self.write(listener("main", server_name="changed"), clusters=clusters, limits={"dns_warm_timeout": "2s"})
+      service.signal(signal.SIGHUP)
+      self.ready(service, 2)
+      self.assertEqual(service.notifications.names(), ["READY", "RELOADING", "READY"])
+      self.assertEqual(service.stop(), 0)
+      self.assertIn("listener main: changed", service.log())
+
   def test_a_configuration_with_mistakes_never_gets_ready(self):
     self.write(listener("main", adress=1))
     service = self.service().start()
