@@ -27,6 +27,7 @@ struct StreamInfo {
   std::string_view details;
   std::string_view cluster;
   const net::Address* upstream = nullptr;
+  std::string_view upstream_failure;  // static text: why there was no connection to it
 };
 
 }  // namespace weir::http

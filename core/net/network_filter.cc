@@ -2,6 +2,11 @@
 
 namespace weir::net {
 
+uint64_t NewConnectionId(const WorkerContext* worker) {
+  thread_local uint64_t last = 0;
+  return uint64_t{worker->worker_id} << 48 | ++last;
+}
+
 ConnectionPlace::ConnectionPlace(ConnectionHome* home) : home_(home) {
   ++home_->open_;
 }
@@ -15,6 +20,7 @@ ConnectionPlace::~ConnectionPlace() {
 ServedConnection::ServedConnection(AcceptedConnection&& accepted, WorkerContext* worker)
     : place_(std::move(accepted.place)),
       since_ms_(worker->reactor->now_ms()),
+      id_(accepted.id != 0 ? accepted.id : NewConnectionId(worker)),
       buffer_limit_(accepted.buffer_limit),
       peer_(accepted.peer),
       local_(accepted.local),
@@ -33,6 +39,7 @@ AcceptedConnection ServedConnection::Release() {
   accepted.peer = peer_;
   accepted.local = local_;
   accepted.buffer_limit = buffer_limit_;
+  accepted.id = id_;
   accepted.notes = std::move(notes_);
   return accepted;
 }

@@ -53,7 +53,11 @@ struct AcceptedConnection {
   Address local;
   uint32_t buffer_limit = 262144;          // per_connection_buffer_limit_bytes, each way
   std::unique_ptr<ConnectionNotes> notes;  // null: nothing was noted
+  uint64_t id = 0;                         // WEIR_NUMBER_CONNECTION_ID; 0: none was asked for yet
 };
+
+// A number for a connection that no other of this process has or had. On a worker.
+uint64_t NewConnectionId(const WorkerContext* worker);
 
 // The base of what serves one accepted connection. It is the client of its Io, and ends with
 // worker->reactor->Retire(this) whenever it likes; its listener's list and the limits follow from
@@ -87,6 +91,8 @@ class ServedConnection : public Actor, public IoClient {
   // What listener filters noted; null: nothing.
   const ConnectionNotes* notes() const { return notes_.get(); }
   uint32_t buffer_limit() const { return buffer_limit_; }
+  // What came with the connection, else a new one.
+  uint64_t id() const { return id_; }
 
  private:
   friend class ConnectionHome;
@@ -94,6 +100,7 @@ class ServedConnection : public Actor, public IoClient {
   ConnectionPlace place_;
   base::ListNode home_link_;
   uint64_t since_ms_;
+  uint64_t id_;
   uint32_t buffer_limit_;
 
  protected:

@@ -10,12 +10,6 @@
 namespace weir::server {
 namespace {
 
-// Apart from the numbers of connections that the HTTP connection manager gives.
-uint64_t NextId(uint32_t worker) {
-  thread_local uint64_t last = 0;
-  return uint64_t{worker} << 48 | uint64_t{1} << 47 | ++last;
-}
-
 int64_t UnixUs() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
@@ -24,14 +18,8 @@ int64_t UnixUs() {
 }  // namespace
 
 ConnectionFacts::ConnectionFacts(const net::Address& peer, const net::Address& local,
-                                 const net::Io* io, const net::ConnectionNotes* notes,
-                                 uint32_t worker)
-    : peer_(peer),
-      local_(local),
-      io_(io),
-      notes_(notes),
-      id_(NextId(worker)),
-      start_unix_us_(UnixUs()) {}
+                                 const net::Io* io, const net::ConnectionNotes* notes, uint64_t id)
+    : peer_(peer), local_(local), io_(io), notes_(notes), id_(id), start_unix_us_(UnixUs()) {}
 
 const net::Address& ConnectionFacts::direct() const {
   return notes_ != nullptr && notes_->direct.family() != 0 ? notes_->direct : peer_;

@@ -16,9 +16,9 @@ namespace weir::server {
 class ConnectionFacts {
  public:
   // Both must live as long. io: for its TLS session, null: none. notes: what listener filters
-  // noted; null: nothing.
+  // noted; null: nothing. id: WEIR_NUMBER_CONNECTION_ID.
   ConnectionFacts(const net::Address& peer, const net::Address& local, const net::Io* io,
-                  const net::ConnectionNotes* notes, uint32_t worker);
+                  const net::ConnectionNotes* notes, uint64_t id);
 
   // False: it is not known. The texts stay where they are as long as this object.
   bool Attribute(uint32_t id, std::string_view* value);

@@ -16,12 +16,12 @@ constexpr int kFlushRounds = 4;
 
 FilteredIo::FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worker,
                        const PluginChain* chain, uint32_t buffer_limit, const net::Address& peer,
-                       const net::Address& local, const net::ConnectionNotes* notes)
+                       const net::Address& local, const net::ConnectionNotes* notes, uint64_t id)
     : inner_(std::move(inner)),
       worker_(worker),
       notes_(notes == nullptr ? nullptr : new net::ConnectionNotes(*notes)),
       chain_(chain, worker, this, buffer_limit,
-             ConnectionFacts(peer, local, inner_.get(), notes_.get(), worker->worker_id)) {
+             ConnectionFacts(peer, local, inner_.get(), notes_.get(), id)) {
   inner_->set_client(this);
 }
 

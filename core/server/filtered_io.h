@@ -21,7 +21,7 @@ class FilteredIo final : public net::Io,
   // Copies the notes; null: none.
   FilteredIo(std::unique_ptr<net::Io> inner, net::WorkerContext* worker, const PluginChain* chain,
              uint32_t buffer_limit, const net::Address& peer, const net::Address& local,
-             const net::ConnectionNotes* notes = nullptr);
+             const net::ConnectionNotes* notes = nullptr, uint64_t id = 0);
 
   // Tells the filters of the connection. False: they reset it, do not serve it. One that they close
   // after a last word is served: there is nothing to read or write on it, and then it fails.

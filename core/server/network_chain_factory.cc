@@ -36,9 +36,10 @@ class FilteredTerminal final : public net::TerminalFilter {
                    std::unique_ptr<net::TerminalFilter> next)
       : chain_(chain), worker_(worker), next_(std::move(next)) {}
   void Serve(net::AcceptedConnection&& accepted) override {
-    auto filtered =
-        std::make_unique<FilteredIo>(std::move(accepted.io), worker_, chain_, accepted.buffer_limit,
-                                     accepted.peer, accepted.local, accepted.notes.get());
+    if (accepted.id == 0) accepted.id = net::NewConnectionId(worker_);
+    auto filtered = std::make_unique<FilteredIo>(std::move(accepted.io), worker_, chain_,
+                                                 accepted.buffer_limit, accepted.peer,
+                                                 accepted.local, accepted.notes.get(), accepted.id);
     const bool wanted = filtered->Start();
     accepted.io = std::move(filtered);
     if (wanted) next_->Serve(std::move(accepted));

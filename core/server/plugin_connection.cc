@@ -47,7 +47,7 @@ PluginConnection::PluginConnection(net::AcceptedConnection&& accepted, net::Work
                                    const PluginChain* chain)
     : ServedConnection(std::move(accepted), worker),
       chain_(chain, worker, this, buffer_limit(),
-             ConnectionFacts(peer(), local(), io(), notes(), worker->worker_id)) {
+             ConnectionFacts(peer(), local(), io(), notes(), id())) {
   io_->set_client(this);
 }
 

@@ -137,6 +137,7 @@ std::vector<net::ConnectionReport> Worker::DescribeConnections(size_t most, bool
       if (reports.size() >= most || ++looked > kMaxLooked) return false;
       net::ConnectionReport& report = reports.emplace_back();
       const uint64_t now = loop_.now_ms();
+      report.id = connection->id();
       report.listener = served->spec().config->name;
       report.age_ms = now - std::min(connection->since_ms(), now);
       report.draining = connection->draining();

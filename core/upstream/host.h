@@ -18,6 +18,7 @@ struct Host {
   std::vector<net::Address> addresses;  // never empty
   uint32_t weight = 1;
   uint32_t index = 0;
+  int connect_error = 0;         // errno of the connection that failed last before it was of use
   bool healthy = true;           // health checks and outlier detection will write it
   bool gone = false;             // no member any more: no further stream, no connection is kept
   uint32_t active_requests = 0;  // attached to its connections

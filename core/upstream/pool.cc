@@ -1,6 +1,7 @@
 #include "core/upstream/pool.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace weir::upstream {
@@ -311,6 +312,7 @@ void Pool::UseNextAddress(Host* host) {
 // longest. They look for another host.
 void Pool::FailConnect(ClientConnection* connection, bool timed_out) {
   Host* host = connection->host();
+  host->connect_error = timed_out ? ETIMEDOUT : connection->io()->error();
   (timed_out ? stats_.upstream_cx_connect_timeout : stats_.upstream_cx_connect_fail)->Add();
   if (host->address_index == connection->address_index_) UseNextAddress(host);
   if (host->pending_count <= host->expected) return;

@@ -1,5 +1,7 @@
 #include "filters/http/mux/decisions.h"
 
+#include <cerrno>
+
 #include "plugins/abi/weir.h"
 
 namespace weir::mux {
@@ -51,6 +53,37 @@ FailureAnswer AnswerFor(PoolFailure failure) {
     default:
       return {503, "upstream_reset_before_response_started{connection_failure}",
               ResponseFlag::kUpstreamConnectionFailure, false};
+  }
+}
+
+std::string_view WordsFor(PoolFailure failure, int connect_error) {
+  if (failure == PoolFailure::kConnectTimeout) return "connect timeout";
+  if (failure != PoolFailure::kConnectFailed) return {};
+  switch (connect_error) {
+    case ECONNREFUSED:
+      return "connection refused";
+    case ECONNRESET:
+    case EPIPE:
+      return "connection reset by peer";
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+      return "host unreachable";
+    case ETIMEDOUT:
+      return "connection timed out";
+    case ENOENT:
+      return "no such socket";
+    case EACCES:
+    case EPERM:
+      return "not permitted";
+    case EMFILE:
+    case ENFILE:
+      return "no file descriptor left";
+    case EADDRNOTAVAIL:
+      return "no local address left";
+    case EPROTO:
+      return "TLS handshake failed";
+    default:
+      return "connection failed";
   }
 }
 

@@ -45,5 +45,7 @@ struct FailureAnswer {
 FailureAnswer AnswerFor(uint32_t reason);
 // The answer for a request that got no connection.
 FailureAnswer AnswerFor(upstream::PoolFailure failure);
+// Why, for the log: static text, empty where no connection was tried.
+std::string_view WordsFor(upstream::PoolFailure failure, int connect_error);
 
 }  // namespace weir::mux

@@ -98,7 +98,10 @@ void MuxStream::NoteHost(const upstream::Host& host) {
 }
 
 void MuxStream::OnNoConnection(PoolFailure failure, upstream::Host* host) {
-  if (host != nullptr) NoteHost(*host);
+  if (host != nullptr) {
+    NoteHost(*host);
+    host_->info().upstream_failure = WordsFor(failure, host->connect_error);
+  }
   Fail(AnswerFor(failure));
 }
 

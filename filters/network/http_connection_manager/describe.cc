@@ -52,7 +52,6 @@ void Stream::Describe(net::StreamReport* report) {
 
 void ServerConnection::Describe(net::ConnectionReport* report) {
   report->protocol = "http";
-  report->id = id_;
   report->tls = tls() != nullptr;
   report->draining = draining_ || last_request_;
   report->bytes_received = bytes_received();

@@ -49,11 +49,6 @@ class Place final : public net::ServedConnection {
   ServerConnection* connection_;
 };
 
-uint64_t NextId(const net::WorkerContext* worker) {
-  static thread_local uint64_t last = 0;
-  return uint64_t{worker->worker_id} << 48 | ++last;
-}
-
 }  // namespace
 
 void ServeHttp(net::AcceptedConnection&& accepted, const std::shared_ptr<HcmWorker>& hcm) {
@@ -65,7 +60,7 @@ ServerConnection::ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedCo
     : CodecConnection(hcm->worker, std::move(io), &hcm->config->codecs),
       hcm_(std::move(hcm)),
       place_(place),
-      id_(NextId(context())) {
+      id_(place->id()) {
   uint32_t& last = context()->last_client;
   if (++last == 0) ++last;
   client_ = last;

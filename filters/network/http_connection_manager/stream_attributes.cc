@@ -89,6 +89,8 @@ std::string_view Stream::Attribute(uint32_t id) {
     case WEIR_ATTR_UPSTREAM_PROTOCOL:
       return info_.upstream_version == 0 ? std::string_view{}
                                          : ProtocolText(info_.upstream_version);
+    case WEIR_ATTR_UPSTREAM_FAILURE:
+      return OrNothing(info_.upstream_failure);
     case WEIR_ATTR_RESPONSE_FLAGS:
       return FlagsText();
     case WEIR_ATTR_ORIGINAL_PATH:
