@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -45,7 +46,21 @@ bool NamesPlace(std::string_view key) {
   return key == "filename" || key == "path" || key == "environment_variable" || key == "@type";
 }
 
-// The field that a {key, value} or {name, value} map is about; empty: it is no such map.
+// Whether a header field, or a parameter of a query, of this name has a secret for its value.
+bool NamesSecretField(std::string_view name) {
+  const std::string plain = Plain(name);
+  return NamesSecret(name) || EndsWith(plain, "_key") || EndsWith(plain, "_auth");
+}
+
+// A key beside a field's name under which the value stands that it gets, or must have.
+bool HoldsFieldValue(std::string_view key) {
+  constexpr std::string_view kKeys[] = {
+      "value",          "raw_value",        "exact_match", "prefix_match", "suffix_match",
+      "contains_match", "safe_regex_match", "safe_regex",  "string_match"};
+  return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
+}
+
+// The field that a {key, value} or {name, string_match} map is about; empty: it is no such map.
 std::string_view FieldName(const Node& map) {
   std::string_view name;
   bool value = false;
@@ -53,13 +68,21 @@ std::string_view FieldName(const Node& map) {
     if ((entry.key == "key" || entry.key == "name" || entry.key == "header_name") &&
         entry.value->is_scalar())
       name = entry.value->text();
-    value = value || entry.key == "value" || entry.key == "raw_value";
+    value = value || HoldsFieldValue(entry.key);
   }
   return value ? name : std::string_view{};
 }
 
+// "Bearer abc", the value of a field whatever it is called. "Basic realm=..." asks for one.
+bool IsCredential(std::string_view text) {
+  const size_t space = text.find(' ');
+  if (space == std::string_view::npos || space + 1 == text.size()) return false;
+  const std::string scheme = Plain(text.substr(0, space));
+  return (scheme == "bearer" || scheme == "basic") && !Contains(text, "realm=");
+}
+
 std::string RedactedText(std::string_view text) {
-  if (Contains(text, "PRIVATE KEY-----")) return kRedacted;
+  if (Contains(text, "PRIVATE KEY-----") || IsCredential(text)) return kRedacted;
   std::string shown(text);
   // scheme://user:password@host
   for (size_t at = shown.find("://"); at != std::string::npos; at = shown.find("://", at + 3)) {
@@ -75,12 +98,12 @@ std::shared_ptr<const Node> Copy(const Node& node, bool secret);
 
 void CopyEntries(const Node& node, bool secret, Node* out) {
   const std::string_view field = node.is_map() ? FieldName(node) : std::string_view{};
-  const bool secret_field = !field.empty() && NamesSecret(field);
+  const bool secret_field = !field.empty() && NamesSecretField(field);
   for (const Node::Entry& entry : node.entries()) {
     bool hide = secret;
     if (node.is_map()) {
       hide = hide || NamesSecret(entry.key);
-      hide = hide || (secret_field && (entry.key == "value" || entry.key == "raw_value"));
+      hide = hide || (secret_field && HoldsFieldValue(entry.key));
       hide = hide && !NamesPlace(entry.key);
     }
     out->Add(entry.key, entry.key_mark, Copy(*entry.value, hide));

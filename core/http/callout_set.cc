@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/base/thrown.h"
 #include "core/http/callout.h"
+#include "core/http/late_calls.h"
 
 namespace weir::http {
 namespace {
@@ -139,6 +140,7 @@ weir_callout* CalloutSet::Start(const weir_callout_request* request,
     refused_->Add();
     return nullptr;
   }
+  LateCalls::Note();
   total_->Add();
   active_->Add();
   callout->Begin(asked.timeout_ms == 0 ? kDefaultTimeoutMs : asked.timeout_ms);

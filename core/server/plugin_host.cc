@@ -12,6 +12,7 @@
 #include "core/config/abi_node.h"
 #include "core/http/callout_set.h"
 #include "core/http/hook_time.h"
+#include "core/http/late_calls.h"
 #include "core/net/ticket.h"
 #include "core/observe/thread_stats.h"
 #include "core/server/plugin_barrier.h"
@@ -137,6 +138,7 @@ uint32_t Validating() {
 weir_timer* TimerNew(weir_hook hook, void* user) {
   PluginWorker* here = PluginWorker::Here();
   if (here == nullptr || hook == nullptr) return nullptr;
+  http::LateCalls::Note();
   weir_timer* timer = here->NewTimer(hook, user);
   if (timer == nullptr) {
     WEIR_LOG_EVERY_SECOND(kWarn, "worker %u: a plugin wants more than %u timers", here->id(),
@@ -170,7 +172,9 @@ int32_t Post(weir_ticket ticket, weir_stream_hook hook, void* user) {
 }
 
 int32_t PostWorker(uint32_t worker, weir_hook hook, void* user) {
-  return hook == nullptr ? WEIR_REFUSED : current->PostWorker(worker, hook, user);
+  if (hook == nullptr) return WEIR_REFUSED;
+  http::LateCalls::Note();
+  return current->PostWorker(worker, hook, user);
 }
 
 int32_t Offload(weir_hook work, weir_ticket ticket, weir_stream_hook done, void* user) {

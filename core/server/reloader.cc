@@ -77,6 +77,14 @@ void Reloader::Stop() {
     running_loop = nullptr;
     present_config = nullptr;
   }
+  // Who asked may wait for an answer, and what waits holds up the end.
+  ReloadResult ended;
+  ended.error = "the server ends";
+  ended.number = number_;
+  again_ = false;
+  for (std::vector<Done>* asked : {&asked_, &asked_again_}) {
+    for (const Done& done : std::exchange(*asked, {})) done(ended);
+  }
   parts_.releases->set_waker(nullptr);
   parts_.releases->Clear();
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -413,6 +414,24 @@ class TestHealthCommand(AdminTest):
     self.assertIn("503", text)
     self.ask("/healthcheck/ok", "POST")
     self.assertEqual(self.health("--url", url)[0], 0)
+
+  def test_what_answers_cannot_steer_the_terminal(self):
+    with socket.socket() as other:
+      other.bind(("127.0.0.1", 0))
+      other.listen()
+
+      def answer():
+        wire, _ = other.accept()
+        with wire:
+          wire.recv(4096)
+          wire.sendall(b"HTTP/1.1 503 \x1b]0;title\x07\x9b31m\r\n\r\n")
+      thread = threading.Thread(target=answer)
+      thread.start()
+      code, text = self.health("--url", "http://127.0.0.1:%d/ready" % other.getsockname()[1])
+      thread.join()
+    self.assertEqual(code, 1)
+    self.assertTrue(text.rstrip("\n").isprintable(), text)
+    self.assertIn("503", text)
 
   def test_says_why_it_does_not_know(self):
     held, address = closed_port()

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 
 import harness
 from harness import WeirTest, cluster, config, listener, ok, request, route, wait_until
@@ -50,6 +51,34 @@ class HostCalls(WeirTest):
       wire.rst()
     self.weir.wait_stat("plugin.host_calls.open", 0)
     self.assertEqual(self.get("/timer").body, b"timer")
+
+  def test_a_timer_sees_the_answers_own_fields_as_long_as_its_stream_lives(self):
+    """No hook of the filter looks at the answer, whose body fills what the backend connection reads into many times over."""
+    step = threading.Semaphore(0)
+
+    def script(wire):
+      wire.request()
+      wire.send(b"HTTP/1.1 200 OK\r\nx-of-answer: kept-one\r\ncontent-length: 1048576\r\n\r\n")
+      for _ in range(16):
+        step.acquire()
+        wire.send(b"#" * 65536)
+      self.backend.serve(wire)
+    self.backend.scripts.append(script)
+    client = self.connect()
+    client.send(request("/look"))
+    self.assertEqual(client.head().status, 200)
+
+    def looked():
+      return self.weir.stat("plugin.host_calls.late_right") + self.weir.stat("plugin.host_calls.late_wrong")
+    for _ in range(15):
+      step.release()
+      client.take(65536)
+      before = looked()
+      wait_until(lambda: looked() > before, "a look")
+    step.release()
+    client.take(65536)
+    self.assertEqual(self.weir.stat("plugin.host_calls.late_wrong"), 0)
+    client.close()
 
   def test_work_on_a_helper_thread_comes_back_to_its_stream(self):
     wires = [self.connect() for _ in range(20)]

@@ -104,6 +104,23 @@ class Notified(ServiceTest):
       self.assertEqual(service.stop(), 0)
       self.assertIn("listener main: changed", service.log())
 
+  def test_a_stop_does_not_wait_for_a_reload_that_waits_for_names(self):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+      silent.bind(("127.0.0.1", 0))
+      silent.settimeout(harness.DEADLINE)
+      service = self.start("--drain-time", "1s")
+      self.ready(service)
+      self.write(listener("main", address="127.0.0.1:%d" % self.port), limits={"dns_warm_timeout": "1h"},
+                 clusters=[cluster("app", "somewhere.test:80", type="STRICT_DNS",
+                                   dns_resolvers=["127.0.0.1:%d" % silent.getsockname()[1]])])
+      client = service.connect("admin")
+      client.send(harness.request("/reload", [("content-length", "0")], method="POST"))
+      silent.recv(512)
+      service.signal(signal.SIGTERM)
+      # The order waits for its answer twice as long.
+      self.assertEqual(service.process.wait(harness.DEADLINE / 2), 0)
+      client.close()
+
   def test_a_configuration_with_mistakes_never_gets_ready(self):
     self.write(listener("main", adress=1))
     service = self.service().start()

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -84,7 +85,7 @@ std::string Bytes(double value) {
 }
 
 std::string Duration(double seconds) {
-  if (std::isnan(seconds)) return "-";
+  if (!(seconds >= 0 && seconds < 1e12)) return "-";
   const auto s = static_cast<long long>(seconds);
   char text[48];
   if (s >= 86400) {
@@ -108,7 +109,7 @@ std::vector<double> Samples(const json& data, const char* field) {
   const auto found = std::find(fields.begin(), fields.end(), field);
   const auto at = static_cast<size_t>(found - fields.begin());
   for (const json& row : List(*samples, "rows")) {
-    if (at < row.size() && row[at].is_number())
+    if (row.is_array() && at < row.size() && row[at].is_number())
       values.push_back(row[at].get<double>());
     else
       values.push_back(NAN);
@@ -259,8 +260,12 @@ class Maker {
       if (Value(plugin, "hooks") > 0 || Value(plugin, "slow_total") > 0) ran.push_back(&plugin);
     }
     std::sort(ran.begin(), ran.end(), [](const json* a, const json* b) {
-      const double busy_a = Value(*a, "busy_us"), busy_b = Value(*b, "busy_us");
-      return busy_a != busy_b ? busy_a > busy_b : Value(*a, "hooks") > Value(*b, "hooks");
+      const auto order =
+          [](const json& of) {  // a number that is not there has no place in an order
+            const double busy = Value(of, "busy_us"), hooks = Value(of, "hooks");
+            return std::make_pair(std::isnan(busy) ? 0 : busy, std::isnan(hooks) ? 0 : hooks);
+          };
+      return order(*a) > order(*b);
     });
     TextTable table(
         {{"PLUGIN", 0}, {"HOOKS/S", 1}, {"TIME%", 0}, {"P50", 2}, {"P99", 1}, {"SLOW", 0}});

@@ -180,6 +180,7 @@ class Stream final : public net::Actor,
   bool request_passed_ : 1 = false;    // the head went to the terminal filter: it is const now
   bool response_started_ : 1 = false;  // a final head entered the filters
   bool response_sent_ : 1 = false;     // a final head went to the codec
+  bool response_gone_ : 1 = false;     // its bytes were not kept: nobody may look at it
   bool response_ended_ : 1 = false;    // the end went to the codec
   bool head_only_ : 1 = false;         // what went to the codec has no body: it ended with its head
   bool local_reply_ : 1 = false;

@@ -16,7 +16,7 @@ http::Message* Stream::ChainMessage(uint32_t which) {
     case WEIR_REQUEST:
       return request_.empty() ? nullptr : &request_;
     case WEIR_RESPONSE:
-      return response_.empty() ? nullptr : &response_;
+      return response_.empty() || response_gone_ ? nullptr : &response_;
     case WEIR_REQUEST_TRAILERS:
       return request_trailers_;
     default:

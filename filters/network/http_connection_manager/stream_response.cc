@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "core/http/late_calls.h"
 #include "filters/network/http_connection_manager/local_reply.h"
 #include "filters/network/http_connection_manager/request_rules.h"
 #include "filters/network/http_connection_manager/server_connection.h"
@@ -43,7 +44,8 @@ void Stream::RespondHead(const weir_head& head, bool end_stream) {
   }
   // Filters and loggers look at the head as long as the stream lives, and the backend connection's
   // bytes go with this call.
-  const bool kept = chain_.MayLookAtResponse() || !hcm_->config->loggers.empty();
+  const bool kept = chain_.MayLookAtResponse() || !hcm_->config->loggers.empty() ||
+                    (!chain_.empty() && http::LateCalls::Possible());
   if (kept && !response_.Own()) return Reply(500, "response_headers_too_large");
   response_started_ = true;
   if (info_.details.empty()) info_.details = "via_upstream";
@@ -52,6 +54,7 @@ void Stream::RespondHead(const weir_head& head, bool end_stream) {
   } else {
     chain_.Headers(http::kResponse, end_stream);
   }
+  response_gone_ = !kept && !local_reply_;
 }
 
 void Stream::SendResponseHead(bool end_stream) {

@@ -11,7 +11,7 @@
 
 static const weir_host* host;
 static const weir_http_api* http;
-static uint32_t abandoned, answered, delay, open_gauge;
+static uint32_t abandoned, answered, delay, late_right, late_wrong, open_gauge;
 static weir_timer* ticks[WORKERS];
 
 struct state {
@@ -61,6 +61,8 @@ static int32_t init(const weir_host* given, char* error, size_t size) {
   }
   abandoned = host->counter(text("host_calls.abandoned"));
   answered = host->counter(text("host_calls.answered"));
+  late_right = host->counter(text("host_calls.late_right"));
+  late_wrong = host->counter(text("host_calls.late_wrong"));
   open_gauge = host->gauge(text("host_calls.open"));
   delay = host->histogram(text("host_calls.delay"));
   say("init with workers:", host->workers());
@@ -115,6 +117,19 @@ static void on_timer(void* user) {
   host->timer_free(state->timer);
   state->timer = NULL;
   answer(state->stream, "timer");
+}
+
+/* Looks at the answer again and again, as long as the stream lives. */
+static void on_look(void* user) {
+  struct state* state = user;
+  weir_view value;
+  if (http->status(state->stream) != 0) {
+    const int right =
+        http->get(state->stream, WEIR_RESPONSE, text("x-of-answer"), 0, &value) == WEIR_OK &&
+        value.size == 8 && memcmp(value.data, "kept-one", 8) == 0;
+    host->count(right ? late_right : late_wrong, 1);
+  }
+  host->timer_set(state->timer, 5);
 }
 
 static void back(void* user, weir_stream* stream) {
@@ -196,6 +211,11 @@ static int32_t request_headers(void* self, weir_stream* stream, uint32_t end_str
     state->timer = host->timer_new(on_timer, state);
     host->timer_set(state->timer, 30);
     return WEIR_STOP_ALL;
+  }
+  if (IS("/look")) {
+    state->timer = host->timer_new(on_look, state);
+    host->timer_set(state->timer, 5);
+    return WEIR_CONTINUE;
   }
   if (IS("/offload") || IS("/slow-offload")) {
     struct errand* errand = new_errand(stream);

@@ -23,15 +23,30 @@ std::string Redacted(const std::string& yaml) {
 }
 
 TEST(RedactTest, WhatASecretsKeyHoldsIsNotShown) {
-  for (const char* yaml :
-       {"password: hunter2", "private_key: {inline_string: hunter2}", "client_secret: hunter2",
-        "token: hunter2", "bearer_token: {inline_string: hunter2}", "api_key: [hunter2, hunter2]",
-        "x-api-key: hunter2", "users: {inline_string: 'u:hunter2'}", "HMAC_Secret: hunter2",
-        "authorization: Basic hunter2", "credentials: {a: {b: [{c: hunter2}]}}",
-        "headers: [{key: Authorization, value: Bearer hunter2}]",
-        "header: {value: a=hunter2, key: cookie}", "url: 'redis://user:hunter2@host:1/x'",
-        "url: 'http://a/b http://hunter2@c'",
-        "anything: \"-----BEGIN RSA PRIVATE KEY-----\\nhunter2\\n\""}) {
+  for (const char* yaml : {"password: hunter2",
+                           "private_key: {inline_string: hunter2}",
+                           "client_secret: hunter2",
+                           "token: hunter2",
+                           "bearer_token: {inline_string: hunter2}",
+                           "api_key: [hunter2, hunter2]",
+                           "x-api-key: hunter2",
+                           "users: {inline_string: 'u:hunter2'}",
+                           "HMAC_Secret: hunter2",
+                           "authorization: Basic hunter2",
+                           "credentials: {a: {b: [{c: hunter2}]}}",
+                           "headers: [{key: Authorization, value: Bearer hunter2}]",
+                           "header: {value: a=hunter2, key: cookie}",
+                           "headers: [{name: x-api-key, string_match: {exact: hunter2}}]",
+                           "headers: [{name: Authorization, exact_match: hunter2}]",
+                           "headers: [{name: cookie, string_match: {safe_regex: {regex: hunter2}}, "
+                           "invert_match: true}]",
+                           "query_parameters: [{name: token, string_match: {prefix: hunter2}}]",
+                           "header: {key: x-functions-key, value: hunter2}",
+                           "header: {key: x-auth, value: hunter2}",
+                           "header: {key: x-upstream, value: Bearer hunter2}",
+                           "url: 'redis://user:hunter2@host:1/x'",
+                           "url: 'http://a/b http://hunter2@c'",
+                           "anything: \"-----BEGIN RSA PRIVATE KEY-----\\nhunter2\\n\""}) {
     EXPECT_THAT(Redacted(yaml), Not(HasSubstr("hunter2"))) << yaml;
     EXPECT_THAT(Redacted(yaml), HasSubstr(kRedacted)) << yaml;
   }
@@ -44,8 +59,11 @@ TEST(RedactTest, WhereASecretIsReadFromIsShown) {
 }
 
 TEST(RedactTest, TheRestIsTheSame) {
-  for (const char* yaml : {"token_bucket:\n  max_tokens: 10\n", "name: a\nvalue: b\n", "- a\n- 1\n",
-                           "url: http://a/b@c\n", "empty: {}\n"}) {
+  for (const char* yaml :
+       {"token_bucket:\n  max_tokens: 10\n", "name: a\nvalue: b\n", "- a\n- 1\n",
+        "url: http://a/b@c\n", "empty: {}\n", "name: secret-app\nendpoints:\n  - a\n",
+        "name: :authority\nexact_match: a\n",
+        "name: www-authenticate\nvalue: Basic realm=\"a\"\n"}) {
     const std::string text = Redacted(yaml);
     EXPECT_THAT(text, Not(HasSubstr(kRedacted)));
   }

@@ -92,6 +92,16 @@ TEST(TopView, WithoutColoursItIsBoldAlone) {
   EXPECT_THAT(ScreenText(lines, 0, 5, 80, "", false), HasSubstr("\x1b[1mbad\x1b[0m"));
 }
 
+TEST(TopView, WhatHasAnotherShapeThanExpectedIsPassedOver) {
+  for (const char* odd : {R"("samples": 7)", R"("samples": {"fields": ["requests"], "rows": 5})",
+                          R"("samples": {"fields": ["requests"], "rows": [5, "x", {"a": 1}, []]})",
+                          R"("samples": {"fields": ["requests"], "rows": [[-5], [1e308]]})",
+                          R"("samples": {}, "server": 5)", R"("samples": {}, "clusters": [[1]])",
+                          R"("samples": {}, "plugins": [{"hooks": 1}, {"hooks": 1, "busy_us": 9}])",
+                          R"("samples": {}, "server": {"uptime": 1e300, "workers": -1e308})"})
+    EXPECT_THAT(Plain("{\"listeners\": [], " + std::string(odd) + "}"), HasSubstr("weir")) << odd;
+}
+
 TEST(TopView, WhatIsNoDashboardIsRefused) {
   for (const char* text : {"", "{", "[]", "{}", "LIVE\n", "{\"samples\":1}"}) {
     std::string error;
