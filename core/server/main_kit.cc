@@ -11,6 +11,8 @@ int RunPluginTest(const PluginTest& request) {
   conformance.file = request.file;
   conformance.config_path = request.config_path;
   conformance.extension = request.extension;
+  conformance.only = request.only;
+  conformance.in_process = request.in_process;
   return kit::RunConformance(conformance, stdout);
 }
 

@@ -208,6 +208,13 @@ void AddPluginCommands(CLI::App* app, Options* options, Commands* commands) {
       ->add_option("--extension", options->plugin_test.extension,
                    "Only the extension of this name; default: all")
       ->type_name("NAME");
+  commands->plugin_test
+      ->add_option("--case", options->plugin_test.only,
+                   "Only the cases whose name has this in it; default: all")
+      ->type_name("TEXT");
+  commands->plugin_test->add_flag("--in-process", options->plugin_test.in_process,
+                                  "Run cases in this process, without a limit of time: for a "
+                                  "debugger");
   commands->plugin_test->footer("Example:\n  weir plugin-test my_filter.so my_filter.yaml");
 }
 
@@ -274,8 +281,8 @@ Commands AddCommands(CLI::App* app, Options* options, Raw* raw) {
   commands.health = AddHealth(app, options);
   commands.top = AddTop(app, options, raw);
   commands.upgrade = AddUpgrade(app, options);
-  for (CLI::App* command : {commands.validate, commands.expand, commands.proxy, commands.plugins,
-                             commands.explain})
+  for (CLI::App* command :
+       {commands.validate, commands.expand, commands.proxy, commands.plugins, commands.explain})
     command->fallthrough();
   return commands;
 }

@@ -40,6 +40,8 @@ struct PluginTest {
   std::string file;
   std::string config_path;  // empty: the plugin is given no configuration
   std::string extension;    // empty: each one that the plugin has
+  std::string only;         // cases whose name has this in it
+  bool in_process = false;  // no process of its own for each case
 };
 
 // `weir health`: whom to ask.

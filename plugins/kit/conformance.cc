@@ -79,6 +79,28 @@ std::string HowItEnded(int status) {
   return "the plugin ended the process with code " + std::to_string(WEXITSTATUS(status));
 }
 
+// What `work` reports. In a process of its own nothing but that leaves it.
+bool Guarded(const std::function<void(const Report&)>& work, const Report& report) {
+  try {
+    work(report);
+    return true;
+  } catch (const std::exception& error) {
+    report('F', std::string("an exception has left the plugin: ") + error.what());
+  } catch (...) {
+    report('F', "an exception has left the plugin");
+  }
+  return false;
+}
+
+Outcome Here(const std::function<void(const Report&)>& work) {
+  Outcome outcome;
+  outcome.failed = !Guarded(work, [&](char kind, const std::string& text) {
+    outcome.lines.push_back({kind, text});
+  });
+  for (const Line& line : outcome.lines) outcome.failed = outcome.failed || line.kind == 'F';
+  return outcome;
+}
+
 // Runs `work` in a process of its own, and collects what it reports.
 Outcome Apart(unsigned seconds, const std::function<void(const Report&)>& work) {
   Outcome outcome;
@@ -88,16 +110,7 @@ Outcome Apart(unsigned seconds, const std::function<void(const Report&)>& work) 
   const pid_t child = fork();
   if (child == 0) {
     close(ends[0]);
-    const Report report = [&](char kind, const std::string& text) {
-      WriteLine(ends[1], kind, text);
-    };
-    try {
-      work(report);
-    } catch (const std::exception& error) {
-      report('F', std::string("an exception has left the plugin: ") + error.what());
-    } catch (...) {
-      report('F', "an exception has left the plugin");
-    }
+    Guarded(work, [&](char kind, const std::string& text) { WriteLine(ends[1], kind, text); });
     WriteLine(ends[1], 'D', "");  // done: what follows is exit
     _exit(0);
   }
@@ -206,18 +219,19 @@ class Runner {
     std::fprintf(out_, "%s %s\n", plugins::KindName(kind), name.c_str());
     for (const Case& item : CasesOf(kind)) {
       if (std::string_view(item.name).find(request_.only) == std::string_view::npos) continue;
-      Print(item.name, Apart(request_.case_seconds, [&](const Report& report) {
-              const auto loader = Load(report);
-              if (loader == nullptr) return;
-              Subject subject;
-              ForEachExtension(*loader, [&](std::uint32_t its_kind, const std::string& its_name,
-                                            const void* api, const plugins::Plugin* plugin) {
-                if (its_kind != kind || its_name != name) return;
-                subject = {plugin->descriptor, kind, name, api, config_};
-              });
-              Verdict verdict(report);
-              RunCase(item, subject, &verdict);
-            }));
+      const auto work = [&](const Report& report) {
+        const auto loader = Load(report);
+        if (loader == nullptr) return;
+        Subject subject;
+        ForEachExtension(*loader, [&](std::uint32_t its_kind, const std::string& its_name,
+                                      const void* api, const plugins::Plugin* plugin) {
+          if (its_kind != kind || its_name != name) return;
+          subject = {plugin->descriptor, kind, name, api, config_};
+        });
+        Verdict verdict(report);
+        RunCase(item, subject, &verdict);
+      };
+      Print(item.name, request_.in_process ? Here(work) : Apart(request_.case_seconds, work));
     }
   }
 

@@ -14,6 +14,9 @@ struct Conformance {
   std::string extension;       // empty: all of them
   std::string only;            // cases whose name has this in it; empty: all of them
   unsigned case_seconds = 60;  // what does not end within this hangs
+  // For a debugger: cases run in this process, one after the other, and have no time. A plugin that
+  // crashes ends it.
+  bool in_process = false;
 };
 
 // Prints a line for each case, and below it what failed and why. 0: nothing failed, 1: something
