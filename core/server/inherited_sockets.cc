@@ -121,10 +121,16 @@ bool Same(const net::Address& a, const net::Address& b) {
   return SameIp(a, b) && a.port() == b.port();
 }
 
-bool IsFor(const InheritedSocket& socket, const net::Address& wanted, const std::string& listener) {
-  if (Same(socket.bound, wanted)) return true;
-  if (socket.name != listener) return false;
-  return socket.activated || (wanted.port() == 0 && SameIp(socket.bound, wanted));
+// 0 where it is for another one. All sockets of a unit of systemd have one name, so that an address
+// says more; its "ListenStream=80" is [::]:80 and means any address.
+int Fitness(const InheritedSocket& socket, const net::Address& wanted,
+            const std::string& listener) {
+  if (Same(socket.bound, wanted)) return 3;
+  if (socket.activated && wanted.port() != 0 && socket.bound.port() == wanted.port() &&
+      socket.bound.is_any() && wanted.is_any())
+    return 2;
+  if (socket.name != listener) return 0;
+  return socket.activated || (wanted.port() == 0 && SameIp(socket.bound, wanted)) ? 1 : 0;
 }
 
 std::vector<int> OpenDescriptors() {
@@ -224,14 +230,20 @@ bool InheritedSockets::Add(int fd, std::string name, bool activated, std::string
 
 std::vector<InheritedSocket> InheritedSockets::Take(const net::Address& wanted,
                                                     const std::string& listener) {
+  int best = 0;
+  net::Address address;
+  for (const InheritedSocket& socket : sockets_) {
+    const int fitness = Fitness(socket, wanted, listener);
+    if (fitness <= best) continue;
+    best = fitness;
+    address = socket.bound;
+  }
+  if (best == 0) return {};
   std::vector<InheritedSocket> taken;
   std::vector<InheritedSocket> rest;
-  for (InheritedSocket& socket : sockets_) {
-    // All of a listener have one address.
-    const bool fits = IsFor(socket, wanted, listener) &&
-                      (taken.empty() || Same(taken.front().bound, socket.bound));
-    (fits ? taken : rest).push_back(std::move(socket));
-  }
+  // All of a listener have one address.
+  for (InheritedSocket& socket : sockets_)
+    (Same(address, socket.bound) ? taken : rest).push_back(std::move(socket));
   sockets_ = std::move(rest);
   return taken;
 }

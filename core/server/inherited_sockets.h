@@ -37,8 +37,8 @@ class InheritedSockets {
   bool FromEnvironment(std::string* error);
 
   // The sockets of a listener, which the caller owns from now on: those that are bound to its
-  // address; of systemd also those with its name; of an address with port 0 those of the same
-  // listener before.
+  // address; where there are none, one of systemd with its name; of an address with port 0 those of
+  // the same listener before.
   std::vector<InheritedSocket> Take(const net::Address& wanted, const std::string& listener);
 
   // Closes what nobody took, with a line in the log for each, and removes the files of Unix sockets

@@ -178,6 +178,7 @@ std::string ListenerSet::Adopt(ListenerSpec* spec) {
   for (const InheritedSocket& socket : sockets) spec->sockets.push_back(socket.fd);
   spec->bound = sockets.front().bound;
   spec->activated = sockets.front().activated;
+  if (spec->activated) return "";  // which addresses it is bound to, the unit says
   int only = 0;
   socklen_t size = sizeof(only);
   if (spec->bound.family() == AF_INET6 && spec->bound.is_any() &&

@@ -255,6 +255,18 @@ class Activated(ServiceTest):
     self.assertEqual(service.get("unknown", "/x").body, b"/x")
     self.assertEqual(service.stop(), 0)
 
+  def test_a_port_of_both_families_is_for_a_listener_of_either(self):
+    with socket.socket(socket.AF_INET6) as bound:
+      bound.bind(("::", 0))
+      port = bound.getsockname()[1]
+    self.write(listener("web", address="0.0.0.0:%d" % port))
+    service = self.service({"unit": ("::", port)}).start()
+    self.ready(service)
+    for address in (("127.0.0.1", port), ("::1", port)):
+      service.addresses["web"] = address
+      self.assertEqual(service.get("web", "/x").body, b"/x")
+    self.assertEqual(service.stop(), 0)
+
   def test_a_socket_that_no_listener_wants_is_named_in_the_log(self):
     self.write(listener("web", address="127.0.0.1:1"))
     service = self.service({"web": ("127.0.0.1", 0), "stray": ("127.0.0.1", 0)}).start()

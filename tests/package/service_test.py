@@ -43,7 +43,7 @@ class Units(unittest.TestCase):
     shutil.copytree("/lib/systemd/system", os.path.join(cls.root, SYSTEM), symlinks=True)
     for path in glob.glob(ROOT(SYSTEM, "*")):
       shutil.copy(path, os.path.join(cls.root, SYSTEM))
-    for program in ("usr/bin/weir", "bin/kill"):
+    for program in ("usr/bin/weir", "bin/sh"):
       os.makedirs(os.path.join(cls.root, os.path.dirname(program)), exist_ok=True)
       shutil.copy("/" + program if program != "usr/bin/weir" else ROOT(program), os.path.join(cls.root, program))
 
@@ -69,6 +69,14 @@ class Units(unittest.TestCase):
     said = run("systemd-analyze", "security", "--no-pager", "--offline=yes", "--threshold=%d" % (MOST_EXPOSURE * 10),
                ROOT(SYSTEM, "weir.service"))
     print("\n" + said.splitlines()[-1].strip(), flush=True)
+
+  def test_it_runs_nothing_that_a_system_may_be_without(self):
+    for name in ("ExecStartPre", "ExecStart", "ExecReload"):
+      for line in setting(name):
+        program = line.split()[0]
+        if program != "/usr/bin/weir":
+          owner = run("dpkg-query", "-S", program).splitlines()[-1].split(":")[0]
+          self.assertEqual(run("dpkg-query", "-W", "-f", "${Essential}", owner), "yes", program)
 
   def test_a_stop_has_more_time_than_a_drain(self):
     self.assertGreater(int(setting("TimeoutStopSec")[0].rstrip("s")), 30)  # the default of --drain-time
@@ -129,7 +137,7 @@ class Running(unittest.TestCase):
   def test_what_the_unit_runs_before_takes_the_configuration_of_the_package(self):
     for name in ("ExecStartPre", "ExecReload"):
       self.assertIn("no mistakes", run(*command(setting(name)[0])))
-    self.assertEqual(setting("ExecReload")[1], "/bin/kill -HUP $MAINPID")
+    self.assertEqual(setting("ExecReload")[1], "/bin/sh -c 'kill -HUP $MAINPID'")
 
   def test_a_reload_of_a_file_with_mistakes_fails_before_anything_is_signalled(self):
     wrong = os.path.join(self.run_directory, "wrong.yaml")

@@ -138,6 +138,41 @@ TEST_F(InheritedSocketsTest, WhatSystemdBoundStaysSystemdsThroughUpgrades) {
   close(systemds.fd);
 }
 
+// Of a unit with two ListenStream= and one FileDescriptorName=.
+TEST_F(InheritedSocketsTest, AnAddressSaysMoreThanANameThatSocketsShare) {
+  const auto tls = Listen("127.0.0.1:0");
+  const auto http = Listen("127.0.0.1:0");
+  setenv(
+      "WEIR_LISTEN_FDS",
+      ListenVariable({{tls.fd, "http", tls.address, true}, {http.fd, "http", http.address, true}})
+          .c_str(),
+      1);
+  InheritedSockets sockets;
+  std::string error;
+  ASSERT_TRUE(sockets.FromEnvironment(&error)) << error;
+  const auto first = sockets.Take(http.address, "http");
+  const auto second = sockets.Take(tls.address, "tls");
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(first[0].fd, http.fd);
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].fd, tls.fd);
+  close(http.fd);
+  close(tls.fd);
+}
+
+TEST_F(InheritedSocketsTest, APortOfSystemdIsForAListenerOnAnyAddress) {
+  const auto bound = Listen("[::]:0");
+  setenv("WEIR_LISTEN_FDS", ListenVariable({{bound.fd, "unit", bound.address, true}}).c_str(), 1);
+  InheritedSockets sockets;
+  std::string error;
+  ASSERT_TRUE(sockets.FromEnvironment(&error)) << error;
+  const std::string port = ":" + std::to_string(bound.address.port());
+  EXPECT_TRUE(sockets.Take(At(("127.0.0.1" + port).c_str()), "web").empty());
+  EXPECT_TRUE(sockets.Take(At("0.0.0.0:0"), "web").empty());
+  EXPECT_EQ(sockets.Take(At(("0.0.0.0" + port).c_str()), "web").size(), 1u);
+  close(bound.fd);
+}
+
 TEST_F(InheritedSocketsTest, ListeningSocketsAreFoundOnceEach) {
   const auto one = Listen("127.0.0.1:0");
   const auto other = Listen("127.0.0.1:0");
