@@ -42,6 +42,11 @@ if(WEIR_LTO)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
 endif()
 
+# Where linking the program a second time costs little, tests try it with its plugins inside: weir_static.
+if(WEIR_TESTS AND NOT WEIR_LTO AND NOT WEIR_STATIC_PLUGINS AND NOT WEIR_SANITIZE STREQUAL "thread")
+  set(WEIR_STATIC_TRIAL ON)
+endif()
+
 # weir_library(core_base SOURCES a.cc b.cc LIBS ...): a static library of the host.
 function(weir_library name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
@@ -63,7 +68,7 @@ function(weir_plugin name)
   set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
     LIBRARY_OUTPUT_DIRECTORY ${WEIR_PLUGIN_DIR})
   set_property(GLOBAL APPEND PROPERTY WEIR_PLUGINS plugin_${name})
-  if(WEIR_STATIC_PLUGINS)
+  if(WEIR_STATIC_PLUGINS OR WEIR_STATIC_TRIAL)
     add_library(static_${name} STATIC ${A_SOURCES})
     target_link_libraries(static_${name} PRIVATE weir_options ${A_LIBS})
     target_compile_definitions(static_${name} PRIVATE WEIR_STATIC_PLUGIN)
@@ -74,9 +79,6 @@ endfunction()
 # Links every shipped plugin into the program, whose table of them (core/server/main_plugins.cc) is filled in here. They come
 # before any file of the same name.
 function(weir_link_static_plugins program)
-  if(NOT WEIR_STATIC_PLUGINS)
-    return()
-  endif()
   get_property(names GLOBAL PROPERTY WEIR_STATIC_PLUGIN_NAMES)
   set(declarations "")
   set(entries "")
