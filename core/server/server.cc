@@ -107,7 +107,11 @@ void Server::StartReloader() {
   server.loop = &loop_;
   server.workers = &workers_;
   server.refuses = [this]() -> std::string {
-    return phase_ == Phase::kRunning ? "" : "the server drains: it reads no configuration any more";
+    if (phase_ != Phase::kRunning) return "the server drains: it reads no configuration any more";
+    if (!upgrade_.running()) return "";
+    // What the successor has read may be the one before, and this process is about to go.
+    reload_asked_ = true;
+    return "an upgrade is under way: whoever serves after it reads the configuration";
   };
   server.adopted = [this](Generation* generation) {
     context_ = &generation->context;
@@ -225,7 +229,9 @@ void Server::OnSignal(int number) {
 
 // While names are looked up and workers start there is nothing that could be replaced.
 void Server::Reload() {
-  if (opening_ != 0) {
+  if (opening_ != 0 || upgrade_.running()) {
+    WEIR_LOG(kInfo, "SIGHUP: the reload comes when %s",
+             upgrade_.running() ? "the upgrade is over" : "this process serves");
     reload_asked_ = true;
   } else if (reloader_ != nullptr) {
     reloader_->Reload();
@@ -282,11 +288,13 @@ void Server::OnUpgraded(const std::string& failure) {
   pid_file_.WriteOutcome(upgrade_.pid(), failure);
   if (!failure.empty()) {
     WEIR_LOG(kError, "the upgrade failed, this process serves on: %s", failure.c_str());
+    if (std::exchange(reload_asked_, false)) Reload();
     return;
   }
   WEIR_LOG(kInfo, "process %ld serves from now on", static_cast<long>(upgrade_.pid()));
   notify_.HandOver(upgrade_.pid());
   succeeded_ = true;
+  if (reload_asked_) kill(upgrade_.pid(), SIGHUP);
   listeners_->LeaveSocketFiles();
   observe::server_state = observe::ServerState::kDraining;
   StartDrain();

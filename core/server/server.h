@@ -94,7 +94,7 @@ class Server final : public WorkerObserver {
   bool ending_ = false;        // by a signal: the next one ends it at once
   bool succeeded_ = false;     // another process serves in this one's place
   uint32_t opening_ = 0;       // workers that are not ready yet
-  bool reload_asked_ = false;  // before they were
+  bool reload_asked_ = false;  // before they were, or during an upgrade
   OverloadLevel overload_ = OverloadLevel::kNone;
   uint64_t memory_limit_ = 0;
   uint64_t started_ms_;

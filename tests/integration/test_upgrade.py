@@ -207,6 +207,49 @@ class Upgrade(UpgradeTest):
     self.upgrade()
     self.assertEqual(self.weir.wait_exit(), 0)
 
+  def reload_meanwhile(self, **keys):
+    """A listener more, while an upgrade is under way."""
+    made = self.make_config()
+    made["listeners"].append(listener("more"))
+    made.update(keys)
+    self.write_config(made)
+    self.weir.signal(signal.SIGHUP)
+    wait_until(lambda: "the reload comes when the upgrade is over" in self.weir.log(), self.weir.log)
+
+  def serves_more(self):
+    def bound():
+      self.read_addresses()
+      return "more" in self.weir.addresses
+    wait_until(bound, self.weir.log)
+    self.assertEqual(self.get("/more", "more").body, b"/more")
+
+  def test_a_reload_during_an_upgrade_is_the_successors(self):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:  # a DNS server that never answers
+      silent.bind(("127.0.0.1", 0))
+      silent.settimeout(harness.DEADLINE)
+      made = self.make_config()
+      made["limits"] = {"dns_warm_timeout": "1s"}
+      made["clusters"].append(cluster("late", "somewhere.test:80", type="STRICT_DNS",
+                                      dns_resolvers=["127.0.0.1:%d" % silent.getsockname()[1]]))
+      self.write_config(made)
+      self.weir.signal(signal.SIGUSR2)
+      silent.recv(512)  # it has read the configuration, and does not serve yet
+      self.reload_meanwhile(clusters=made["clusters"], limits=made["limits"])
+      self.assertEqual(self.weir.wait_exit(), 0)
+      self.serves_more()
+
+  def test_a_reload_during_an_upgrade_that_fails_is_made_up_for(self):
+    os.unlink(self.binary)
+    with open(self.binary, "w", encoding="ascii") as file:
+      file.write("#!/bin/sh\nwhile [ ! -e go ]; do sleep 0.05; done\nexit 7\n")
+    os.chmod(self.binary, 0o755)
+    self.weir.signal(signal.SIGUSR2)
+    wait_until(lambda: "is to take over" in self.weir.log(), self.weir.log)
+    self.reload_meanwhile()
+    with open(self.weir.path("go"), "w", encoding="ascii"):
+      pass
+    self.serves_more()
+
   def test_a_program_that_closes_the_pipe_and_stays_is_ended(self):
     os.unlink(self.binary)
     with open(self.binary, "w", encoding="ascii") as file:
