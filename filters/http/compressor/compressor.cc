@@ -13,6 +13,7 @@ using sdk::Fields;
 using sdk::Status;
 
 constexpr std::string_view kAcceptEncoding = "accept-encoding";
+constexpr std::string_view kStatusHeader = "x-envoy-compression-status";
 
 // Digests of the content or of the representation: compressed, they would be wrong (RFC 9530).
 constexpr std::string_view kDigests[] = {"content-digest", "repr-digest", "digest", "content-md5"};
@@ -97,21 +98,23 @@ Status Compressor::OnRequestHeaders(bool) {
   return Status::kContinue;
 }
 
-// What the answer itself says, whoever asks for it.
-bool Compressor::Compressible() const {
+// Why the answer itself is not to be compressed, whoever asks for it, in Envoy's word; empty where
+// it has none. Null: it may be.
+const char* Compressor::Obstacle() const {
   const std::uint32_t status = stream().status();
   const auto& codes = config().uncompressible_codes;
   if (!IsWhole(status) || std::find(codes.begin(), codes.end(), status) != codes.end()) {
-    return false;
+    return "StatusCodeNotAllowed";
   }
   const Fields fields = response();
   const auto type = fields.FindToken(WEIR_TOKEN_CONTENT_TYPE);
-  if (!type || !config().HasType(*type)) return false;
-  if (fields.FindToken(WEIR_TOKEN_CONTENT_ENCODING)) return false;
-  if (fields.FindToken(WEIR_TOKEN_CONTENT_RANGE)) return false;
-  if (AnyHas(fields, WEIR_TOKEN_CACHE_CONTROL, "no-transform")) return false;
-  return std::none_of(std::begin(kDigests), std::end(kDigests),
-                      [&fields](std::string_view name) { return fields.Has(name); });
+  if (!type || !config().HasType(*type)) return "ContentTypeNotAllowed";
+  const bool fixed = fields.FindToken(WEIR_TOKEN_CONTENT_ENCODING) ||
+                     fields.FindToken(WEIR_TOKEN_CONTENT_RANGE) ||
+                     AnyHas(fields, WEIR_TOKEN_CACHE_CONTROL, "no-transform") ||
+                     std::any_of(std::begin(kDigests), std::end(kDigests),
+                                 [&fields](std::string_view name) { return fields.Has(name); });
+  return fixed ? "" : nullptr;
 }
 
 bool Compressor::SizeAllows() const {
@@ -164,20 +167,38 @@ bool Compressor::Begin() {
   return true;
 }
 
+// To a client that asked for a coding that is on offer. What another filter has said stays.
+void Compressor::Say(const std::string& status) const {
+  const auto choice = static_cast<std::size_t>(choice_);
+  if (!config().status_header || choice_ == kNone || choice >= libraries().names.size()) return;
+  std::string all = response().Joined(kStatusHeader).value_or("");
+  if (!all.empty()) all += ",";
+  response().Set(kStatusHeader, all.append(libraries().names[choice]) + ";" + status);
+}
+
 Status Compressor::OnResponseHeaders(bool end_stream) {
   const bool head = stream().method() == "HEAD";
   const CompressorCounters& counters = config().counters;
-  if (asked_ && (!end_stream || head) && Enabled() && Compressible()) {
-    if (!SizeAllows()) {
+  if (asked_ && (!end_stream || head) && Enabled()) {
+    const char* obstacle = Obstacle();
+    if (obstacle == nullptr && !SizeAllows()) {
       if (choice_ != kNone) counters.too_small.Add();
-    } else if (!EtagAllows()) {
+      obstacle = "ContentLengthTooSmall";
+    } else if (obstacle == nullptr && !EtagAllows()) {
       counters.etag.Add();
-    } else {
+      obstacle = "EtagNotAllowed";
+    }
+    if (obstacle == nullptr) {
       AddVary();
+      const auto length = response().FindToken(WEIR_TOKEN_CONTENT_LENGTH);
+      const std::string was = length ? ";OriginalLength=" + std::string(*length) : "";
       if (choice_ != kNone && !end_stream && !head && Begin()) {
         counters.compressed.Add();
+        Say("Compressed" + was);
         return Status::kContinue;
       }
+    } else if (*obstacle != '\0') {
+      Say(obstacle);
     }
   }
   if (asked_) counters.not_compressed.Add();

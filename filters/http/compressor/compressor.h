@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "filters/http/compressor/compressor_config.h"
 #include "filters/http/compressor/encoder.h"
@@ -26,12 +27,13 @@ class Compressor : public sdk::HttpFilter<Compressor, CompressorConfig, Compress
   bool Enabled() const;
   const Libraries& libraries() const;
   void Choose();
-  bool Compressible() const;
+  const char* Obstacle() const;
   bool SizeAllows() const;
   bool EtagAllows() const;
   bool Begin();
   void AddVary() const;
   void WeakenEtag() const;
+  void Say(const std::string& status) const;
 
   std::unique_ptr<Encoder> encoder_;  // null: the answer goes by as it is
   std::int8_t choice_ = kNone;        // of the libraries, by what the client accepts

@@ -110,10 +110,11 @@ bool CompressorConfig::LoadResponse(const ConfigNode& node) {
   ok = ReadBool(node, "disable_on_etag_header", &disable_on_etag) && ok;
   ok = ReadBool(node, "remove_accept_encoding_header", &remove_accept_encoding) && ok;
   ok = LoadCodes(node.Get("uncompressible_response_codes")) && ok;
-  bool status_header = false;
-  if (!ReadBool(node, "status_header_enabled", &status_header)) return false;
-  if (status_header) return node.Fail("status_header_enabled: true is not available");
-  return ok;
+  bool weaken = false;
+  ok = ReadBool(node, "weaken_etag_on_compress", &weaken) && ok;
+  // Weakened they are in any case.
+  if (weaken) disable_on_etag = false;
+  return ReadBool(node, "status_header_enabled", &status_header) && ok;
 }
 
 bool CompressorConfig::Load(const sdk::ConfigLoad& load) {

@@ -38,6 +38,7 @@ struct CompressorConfig {
   std::vector<std::uint32_t> uncompressible_codes;
   bool disable_on_etag = false;
   bool remove_accept_encoding = false;
+  bool status_header = false;
   CompressorCounters counters;
 
   bool Load(const sdk::ConfigLoad& load);

@@ -92,6 +92,62 @@ std::string Page() {
   return page;
 }
 
+constexpr char kSays[] =
+    "libraries: [br, gzip]\nresponse_direction_config: {status_header_enabled: true, "
+    "disable_on_etag_header: true, uncompressible_response_codes: [404]}";
+constexpr char kStatus[] = "x-envoy-compression-status";
+
+TEST(CompressorTest, TheStatusFieldSaysWhatWasDone) {
+  Exchange known(kSays);
+  known.Field("content-length", "1000").Headers();
+  EXPECT_EQ(known.Response(kStatus), "br;Compressed;OriginalLength=1000");
+  Exchange streamed(kSays);
+  streamed.Accept("gzip").Headers();
+  EXPECT_EQ(streamed.Response(kStatus), "gzip;Compressed");
+  Exchange second(kSays);
+  second.Field(kStatus, "zstd;ContentTypeNotAllowed").Headers();
+  EXPECT_EQ(second.Response(kStatus), "zstd;ContentTypeNotAllowed,br;Compressed");
+}
+
+TEST(CompressorTest, TheStatusFieldSaysWhatWasInTheWay) {
+  Exchange small(kSays);
+  small.Field("content-length", "29").Headers();
+  EXPECT_EQ(small.Response(kStatus), "br;ContentLengthTooSmall");
+  Exchange etag(kSays);
+  etag.Field("etag", "\"a\"").Headers();
+  EXPECT_EQ(etag.Response(kStatus), "br;EtagNotAllowed");
+  Exchange code(kSays);
+  code.stream.status = 404;
+  code.Headers();
+  EXPECT_EQ(code.Response(kStatus), "br;StatusCodeNotAllowed");
+  Exchange type(kSays);
+  type.stream.messages[WEIR_RESPONSE].fields = {{"content-type", "image/png"}};
+  type.Headers();
+  EXPECT_EQ(type.Response(kStatus), "br;ContentTypeNotAllowed");
+}
+
+TEST(CompressorTest, TheStatusFieldIsForWhoAskedAndWhereItIsSwitchedOn) {
+  Exchange nobody(kSays);
+  nobody.Accept("deflate").Headers();
+  EXPECT_EQ(nobody.Response(kStatus), "(none)");
+  Exchange other(kSays);
+  other.Field("content-encoding", "gzip").Headers();
+  EXPECT_EQ(other.Response(kStatus), "(none)");
+  Exchange off;
+  off.Headers();
+  EXPECT_EQ(off.Coding(), "zstd");
+  EXPECT_EQ(off.Response(kStatus), "(none)");
+}
+
+TEST(CompressorTest, WeakeningEtagsGoesBeforeLeavingThemAlone) {
+  Exchange run(
+      "libraries: [gzip]\nresponse_direction_config: {disable_on_etag_header: true, "
+      "weaken_etag_on_compress: true}");
+  run.Field("etag", "\"abc\"").Headers();
+  EXPECT_EQ(run.Coding(), "gzip");
+  EXPECT_EQ(run.Response("etag"), "W/\"abc\"");
+}
+
 TEST(CompressorTest, APageIsCompressedAndItsFieldsSaySo) {
   Exchange run;
   run.Field("content-length", "1000").Field("accept-ranges", "bytes").Field("etag", "\"abc\"");
@@ -356,8 +412,6 @@ TEST(CompressorConfigTest, MistakesAreNamedAtTheirPlaces) {
       {"libraries: [gzip]\ncontent_length: 30",
        "2:17: the filter: content_length is the old place"},
       {"libraries: [gzip]\nchoose_first: true", "choose_first"},
-      {"libraries: [gzip]\nresponse_direction_config: {status_header_enabled: true}",
-       "status_header_enabled"},
       {"libraries: [gzip]\nrequest_direction_config: {common_config: {enabled: true}}",
        "compression of requests"},
       {"libraries: [gzip]\nresponse_direction_config: {common_config: {content_type: [html]}}",
