@@ -16,6 +16,7 @@ std::mutex shared_mutex;  // guards these
 Reloader* running = nullptr;
 ReloadResult last;
 net::EventLoop* running_loop = nullptr;
+std::vector<Reloader::Done> asked_elsewhere;  // and not taken by the main thread
 std::shared_ptr<const config::Bootstrap> present_config;
 
 int64_t UnixMs() {
@@ -70,19 +71,21 @@ void Reloader::StartWatch() {
 
 void Reloader::Stop() {
   watch_.reset();
+  std::vector<Done> elsewhere;
   {
     const std::lock_guard lock(shared_mutex);
     if (running != this) return;
     running = nullptr;
     running_loop = nullptr;
     present_config = nullptr;
+    elsewhere = std::exchange(asked_elsewhere, {});
   }
   // Who asked may wait for an answer, and what waits holds up the end.
   ReloadResult ended;
   ended.error = "the server ends";
   ended.number = number_;
   again_ = false;
-  for (std::vector<Done>* asked : {&asked_, &asked_again_}) {
+  for (std::vector<Done>* asked : {&asked_, &asked_again_, &elsewhere}) {
     for (const Done& done : std::exchange(*asked, {})) done(ended);
   }
   parts_.releases->set_waker(nullptr);
@@ -92,8 +95,18 @@ void Reloader::Stop() {
 bool Reloader::Ask(Done done) {
   const std::lock_guard lock(shared_mutex);
   if (running == nullptr) return false;
-  running_loop->Post([reloader = running, done = std::move(done)] { reloader->Reload(done); });
+  asked_elsewhere.push_back(std::move(done));
+  running_loop->Post([reloader = running] { reloader->TakeAsked(); });
   return true;
+}
+
+void Reloader::TakeAsked() {
+  std::vector<Done> asked;
+  {
+    const std::lock_guard lock(shared_mutex);
+    asked = std::exchange(asked_elsewhere, {});
+  }
+  for (Done& done : asked) Reload(std::move(done));
 }
 
 ReloadResult Reloader::Last() {

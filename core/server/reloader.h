@@ -74,8 +74,8 @@ class Reloader {
   // `done`, when there is one, is called on the main thread, maybe before this returns.
   void Reload(Done done = nullptr);
 
-  // Any thread: the same for the process's Reloader. `done` is called on the main thread. False:
-  // there is none that has started.
+  // Any thread: the same for the process's Reloader. `done` is called on the main thread, by Stop
+  // at the latest. False: there is none that has started.
   static bool Ask(Done done);
   // Any thread: what came of the last one.
   static ReloadResult Last();
@@ -83,6 +83,7 @@ class Reloader {
   static std::shared_ptr<const config::Bootstrap> PresentConfig();
 
  private:
+  void TakeAsked();
   void StartWatch();
   void Begin();
   std::string Make(ReloadResult* result);
