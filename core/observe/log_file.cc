@@ -25,13 +25,32 @@ int OpenPath(const std::string& path) {
               0644);
 }
 
+// Does not make it; where it could be made, something else is opened in its place.
+int OpenIfThere(const std::string& path) {
+  const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd >= 0 || errno != ENOENT) return fd;
+  const size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  if (access(directory.c_str(), W_OK | X_OK) != 0) return -1;
+  return open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
+
 }  // namespace
 
 std::unique_ptr<LogFile> LogFile::Open(LogSink sink, const std::string& path, std::string* error) {
+  return OpenBy(&OpenPath, sink, path, error);
+}
+
+std::unique_ptr<LogFile> LogFile::Check(LogSink sink, const std::string& path, std::string* error) {
+  return OpenBy(&OpenIfThere, sink, path, error);
+}
+
+std::unique_ptr<LogFile> LogFile::OpenBy(int (*opened)(const std::string&), LogSink sink,
+                                         const std::string& path, std::string* error) {
   if (sink == LogSink::kFile && path == "/dev/stdout") sink = LogSink::kStdout;
   if (sink == LogSink::kFile && path == "/dev/stderr") sink = LogSink::kStderr;
   int fd = sink == LogSink::kStdout ? STDOUT_FILENO : STDERR_FILENO;
-  if (sink == LogSink::kFile) fd = OpenPath(path);
+  if (sink == LogSink::kFile) fd = opened(path);
   struct stat info {};
   if (fd < 0 || fstat(fd, &info) != 0) {
     const std::string what = sink == LogSink::kFile     ? path

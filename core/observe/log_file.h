@@ -19,6 +19,9 @@ class LogFile {
   // Null, and a message with the path and the reason, when the file cannot be opened. The paths
   // /dev/stdout and /dev/stderr mean the descriptors themselves.
   static std::unique_ptr<LogFile> Open(LogSink sink, const std::string& path, std::string* error);
+  // The same for who only wants to know: a file that is not there is not made, for it would belong
+  // to whoever asks, but its directory must let one be made.
+  static std::unique_ptr<LogFile> Check(LogSink sink, const std::string& path, std::string* error);
   // Takes `fd` as it is and closes it at the end: tests, descriptors handed over.
   static std::unique_ptr<LogFile> FromFd(int fd);
   ~LogFile();
@@ -46,6 +49,8 @@ class LogFile {
   size_t channels() const { return channels_.size(); }
 
  private:
+  static std::unique_ptr<LogFile> OpenBy(int (*opened)(const std::string&), LogSink sink,
+                                         const std::string& path, std::string* error);
   LogFile(LogSink sink, std::string path, int fd, bool owned);
   void Inspect();
   void Adopt();

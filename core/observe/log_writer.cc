@@ -40,7 +40,8 @@ LogWriter::~LogWriter() {
 }
 
 LogFile* LogWriter::Open(LogSink sink, const std::string& path, std::string* error) {
-  std::unique_ptr<LogFile> made = LogFile::Open(sink, path, error);
+  std::unique_ptr<LogFile> made =
+      only_checks_ ? LogFile::Check(sink, path, error) : LogFile::Open(sink, path, error);
   if (made == nullptr) return nullptr;
   const std::lock_guard lock(mutex_);
   for (const auto& file : files_) {

@@ -27,6 +27,8 @@ class LogWriter {
   // The destination; the same one for the same sink and path. Null, and a message, when it cannot
   // be opened. Lives as long as the writer. Any thread.
   LogFile* Open(LogSink sink, const std::string& path, std::string* error);
+  // From now on Open makes no file (LogFile::Check): of a process that serves nothing. Main thread.
+  void OnlyCheck() { only_checks_ = true; }
   LogFile* Add(std::unique_ptr<LogFile> file);
 
   // There are new blocks. Any thread; does not block.
@@ -47,6 +49,7 @@ class LogWriter {
 
   AccessLogStats stats_;  // on a block of the thread's own
   int event_fd_;
+  bool only_checks_ = false;
   std::atomic<bool> reopen_{false};
   std::atomic<int64_t> stop_at_ms_{0};  // monotonic; 0: not stopping
   std::vector<LogFile*> blocked_;       // of the thread: those that DrainAll found so

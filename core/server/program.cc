@@ -122,6 +122,7 @@ int Execute(const Options& options, const Wiring& wiring) {
   // In this order they must outlive each other: what a plugin made is freed before the loader goes.
   observe::StatRegistry stats;
   observe::LogWriter access_logs(&stats);
+  if (!serving) access_logs.OnlyCheck();
   http::SetSlowHookLimit(static_cast<uint64_t>(loaded.bootstrap->limits.slow_hook.count()));
   PluginHost host({&stats, options.concurrency, !serving});
   plugins::PluginLoader loader(

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import unittest
@@ -198,6 +199,23 @@ class Notified(ServiceTest):
     self.assertEqual(service.get("main", "/x").body, b"/x")
     self.assertEqual(service.stop(), 0)
     self.assertEqual(service.notifications.alive, [])
+
+
+class Looked(ServiceTest):
+
+  def test_who_only_looks_at_a_configuration_makes_no_log_of_the_service(self):
+    self.write(listener("main", access_log=self.path("access.log")))
+    for words in (["validate", self.config_path], ["plugins", "-c", self.config_path],
+                  ["explain", "-c", self.config_path, "/", "-H", "host: a"]):
+      done = subprocess.run([harness.BINARY, *words, "--plugin-path", harness.PLUGINS], capture_output=True, text=True,
+                            timeout=harness.DEADLINE, check=False)
+      self.assertEqual(done.returncode, 0, done.stderr)
+      self.assertFalse(os.path.exists(self.path("access.log")), words)
+    self.write(listener("main", access_log=self.path("nowhere/access.log")))
+    done = subprocess.run([harness.BINARY, "validate", self.config_path, "--plugin-path", harness.PLUGINS], capture_output=True,
+                          text=True, timeout=harness.DEADLINE, check=False)
+    self.assertEqual(done.returncode, 1)
+    self.assertIn("nowhere/access.log", done.stderr)
 
 
 class Activated(ServiceTest):

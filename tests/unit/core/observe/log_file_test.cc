@@ -1,5 +1,6 @@
 #include "core/observe/log_file.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -51,6 +52,23 @@ TEST_F(LogFileTest, BlockThatWasCutGoesOnWhereItStoppedAndNoOtherComesBetween) {
   while (text.size() < 3 * large.size() + 2) text += ReadSome(100'000);
   EXPECT_EQ(text, large + large + large + "b\n");
   EXPECT_EQ(stats_.written->value(), 4U);
+}
+
+TEST(LogFileCheck, MakesNoFileAndKnowsWhetherOneCouldBeMade) {
+  char directory[] = "/tmp/weir-log-file-XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  const std::string path = std::string(directory) + "/log";
+  std::string error;
+  EXPECT_NE(LogFile::Check(LogSink::kFile, path, &error), nullptr) << error;
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+  EXPECT_EQ(LogFile::Check(LogSink::kFile, path + "/below", &error), nullptr);
+  EXPECT_NE(error.find(path + "/below"), std::string::npos);
+  EXPECT_EQ(LogFile::Check(LogSink::kFile, directory, &error), nullptr);
+  EXPECT_NE(LogFile::Open(LogSink::kFile, path, &error), nullptr) << error;
+  EXPECT_EQ(access(path.c_str(), F_OK), 0);
+  EXPECT_NE(LogFile::Check(LogSink::kFile, path, &error), nullptr) << error;
+  unlink(path.c_str());
+  rmdir(directory);
 }
 
 TEST_F(LogFileTest, ChannelGoesOnceItIsClosedAndEmpty) {
