@@ -1,6 +1,4 @@
 #include <ctime>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,57 +11,28 @@
 namespace weir::admin {
 namespace {
 
-constexpr size_t kMaxFile = 1 << 20;
 constexpr size_t kMaxChain = 100;  // of an authorities' file, the first ones
 
-// One source of certificates of the configuration, and who uses it.
+// One source of certificates of the configuration, and what stands in it.
 struct Source {
-  std::string used_by;  // "listener main", "cluster app"
-  bool authority = false;
-  std::string path;  // "inline_string" where the file holds it
+  CertificateSource from;
   std::vector<CertificateFacts> certificates;
 };
 
-std::string TextOf(const config::PemSource& pem) {
-  if (pem.filename.empty()) return pem.inline_string;
-  std::ifstream file(pem.filename, std::ios::binary);
-  std::string text(kMaxFile, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  return text;
-}
-
-void AddSource(const std::string& used_by, bool authority, const config::PemSource& pem,
-               std::vector<Source>* out) {
-  if (pem.empty()) return;
-  Source source{used_by, authority, pem.filename.empty() ? "inline_string" : pem.filename, {}};
-  source.certificates = ReadCertificates(TextOf(pem), kMaxChain);
-  out->push_back(std::move(source));
-}
-
-void AddContext(const std::string& used_by, const config::TlsContext* tls,
-                std::vector<Source>* out) {
-  if (tls == nullptr) return;
-  for (const config::TlsCertificate& certificate : tls->certificates)
-    AddSource(used_by, false, certificate.certificate_chain, out);
-  AddSource(used_by, true, tls->trusted_ca, out);
-}
-
-std::vector<Source> Collect(const config::Bootstrap& bootstrap) {
+std::vector<Source> Collect(Host* host) {
   std::vector<Source> sources;
-  for (const config::Listener& listener : bootstrap.listeners) {
-    for (const config::FilterChain& chain : listener.filter_chains)
-      AddContext("listener " + listener.name, chain.tls.get(), &sources);
+  for (CertificateSource& from : host->Certificates()) {
+    Source& source = sources.emplace_back();
+    source.certificates = ReadCertificates(from.pem, kMaxChain);
+    source.from = std::move(from);
   }
-  for (const config::Cluster& cluster : bootstrap.clusters)
-    AddContext("cluster " + cluster.name, cluster.tls.get(), &sources);
   return sources;
 }
 
 void WriteCertificate(const Source& source, const CertificateFacts& facts, int64_t now,
                       JsonWriter* out) {
   out->BeginObject();
-  out->Field("path", source.path);
+  out->Field("path", source.from.path);
   out->Field("subject", facts.subject);
   out->Field("serial_number", facts.serial_number);
   out->Key("subject_alt_names");
@@ -88,17 +57,27 @@ void WriteSource(const Source& source, int64_t now, JsonWriter* out) {
     out->EndArray();
   };
   out->BeginObject();
-  out->Field("used_by", source.used_by);
-  list("ca_cert", source.authority);
-  list("cert_chain", !source.authority);
+  out->Field("used_by", source.from.used_by);
+  list("ca_cert", source.from.authority);
+  list("cert_chain", !source.from.authority);
+  out->Field("last_read", UtcTime(source.from.read_unix_s));
+  if (!source.from.error.empty()) {
+    out->Field("error", source.from.error);
+    out->Field("failed_since", UtcTime(source.from.error_unix_s));
+  }
   out->EndObject();
 }
 
 std::string TextPage(const std::vector<Source>& sources, int64_t now) {
   std::string text;
   for (const Source& source : sources) {
-    text += source.used_by + (source.authority ? ", trusted_ca: " : ": ") + source.path + "\n";
-    if (source.certificates.empty()) text += "  no certificate can be read there\n";
+    const CertificateSource& from = source.from;
+    text += from.used_by + (from.authority ? ", trusted_ca: " : ": ") + from.path + ", read " +
+            UtcTime(from.read_unix_s) + "\n";
+    if (!from.error.empty()) {
+      text += "  since " + UtcTime(from.error_unix_s) +
+              " what is there now cannot be used: " + Shown(from.error) + "\n";
+    }
     for (const CertificateFacts& facts : source.certificates) {
       text += "  " + std::to_string(DaysUntil(facts.not_after_unix_s, now)) + " days left, until " +
               UtcTime(facts.not_after_unix_s) + ": " + Shown(facts.subject);
@@ -117,7 +96,7 @@ Reply CertsPage(std::string_view query, Host* host) {
   if (!error.empty()) return Answer(400, std::move(error));
   const bool json = wanted.WantsJson(&error);
   if (!error.empty()) return Answer(400, std::move(error));
-  const std::vector<Source> sources = Collect(*host->Config());
+  const std::vector<Source> sources = Collect(host);
   const auto now = static_cast<int64_t>(std::time(nullptr));
   if (!json) return Answer(200, TextPage(sources, now));
   std::string text;

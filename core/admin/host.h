@@ -43,6 +43,18 @@ struct ReloadFacts {
   int64_t unix_ms = 0;
 };
 
+// Certificates of a listener or a cluster, as new handshakes use them.
+struct CertificateSource {
+  std::string used_by;  // "listener main", "cluster app"
+  bool authority = false;
+  std::string path;  // "inline_string" where the configuration holds it
+  std::string pem;
+  int64_t read_unix_s = 0;
+  // Why what the file holds now is not what is used, and since when; empty: nothing failed.
+  std::string error;
+  int64_t error_unix_s = 0;
+};
+
 // Where the pages take what they show, and give orders to. Every call may come from any thread but
 // a worker's: some wait, a short bounded time, for what the workers say.
 class Host {
@@ -66,6 +78,8 @@ class Host {
   virtual ReloadFacts LastReload() = 0;
   // What new connections are served with.
   virtual std::shared_ptr<const config::Bootstrap> Config() = 0;
+  // What TLS uses, with every certificate that the configuration names.
+  virtual std::vector<CertificateSource> Certificates() = 0;
   // Every endpoint that a worker knows. A worker that does not answer in time is left out.
   virtual std::vector<EndpointFacts> Endpoints() = 0;
   // What `weir plugins` prints: a table, or JSON. Empty when nobody answers in time.

@@ -34,18 +34,24 @@ bool IsFile(const std::string& path) {
 }
 
 // Which of a filter's texts is a path only the filter knows: whatever names a file is taken as one.
-void AddFiles(const config::Node& node, std::string* out) {
+// Not those of TLS: they are followed while the configuration stays. Its context stands `tls_at`
+// levels below.
+void AddFiles(const config::Node& node, int tls_at, std::string* out) {
   if (node.is_scalar() && MayBePath(node.text()) && IsFile(node.text()))
     *out += node.text() + "\n" + FingerprintOfFile(node.text());
   for (const config::Node::Entry& entry : node.entries()) {
-    if (entry.key != "access_log") AddFiles(*entry.value, out);
+    const bool tls = tls_at == 0 && entry.key == "transport_socket";
+    if (!tls && entry.key != "access_log") AddFiles(*entry.value, tls_at - 1, out);
   }
 }
 
-std::string WithFiles(const config::Node& node, const plugins::PluginLoader* plugins) {
+constexpr int kOfCluster = 0;
+constexpr int kOfListener = 2;  // filter_chains, one of them
+
+std::string WithFiles(const config::Node& node, int tls_at, const plugins::PluginLoader* plugins) {
   std::string text = config::PrintYaml(node);
   if (plugins != nullptr) text += plugins->ReplacedOf(text);
-  AddFiles(node, &text);
+  AddFiles(node, tls_at, &text);
   return text;
 }
 
@@ -69,7 +75,8 @@ std::string FingerprintOfFile(const std::string& path) {
 }
 
 std::string FingerprintOf(const config::Cluster& cluster, const plugins::PluginLoader* plugins) {
-  std::string text = WithFiles(*config::PrintKeys(config::ClusterKeys(), cluster), plugins);
+  std::string text =
+      WithFiles(*config::PrintKeys(config::ClusterKeys(), cluster), kOfCluster, plugins);
   text += cluster.protocol;
   for (const config::Endpoint& endpoint : cluster.endpoints) {
     std::vector<std::string> addresses = {TextOf(endpoint.address)};
@@ -83,7 +90,8 @@ std::string FingerprintOf(const config::Cluster& cluster, const plugins::PluginL
 
 std::string FingerprintOf(const config::Bootstrap& bootstrap, const config::Listener& listener,
                           const plugins::PluginLoader* plugins) {
-  std::string text = WithFiles(*config::PrintKeys(config::ListenerKeys(), listener), plugins);
+  std::string text =
+      WithFiles(*config::PrintKeys(config::ListenerKeys(), listener), kOfListener, plugins);
   for (const config::FilterChain& chain : listener.filter_chains) {
     for (const config::NetworkFilter& filter : chain.filters) {
       if (filter.tcp_proxy != nullptr)

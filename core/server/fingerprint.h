@@ -6,10 +6,11 @@
 #include "plugins/loader/plugin_loader.h"
 
 // By what a reload tells whether a part of the configuration is as it was: a digest of its long
-// form, every default written out, and of the files that it names (certificates, keys, lists that
-// filters read), and of plugins that were replaced since the start. Access logs are left out: they
-// grow. Two configurations that differ in nothing but spelling, order of keys, comments or
-// shorthands are the same.
+// form, every default written out, and of the files that it names (lists that filters read, and the
+// like), and of plugins that were replaced since the start. Access logs are left out: they grow;
+// and certificates, keys and authorities of TLS: they are followed without a reload (tls_files.h).
+// Two configurations that differ in nothing but spelling, order of keys, comments or shorthands are
+// the same.
 
 namespace weir::server {
 

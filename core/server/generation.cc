@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/server/fingerprint.h"
+#include "core/server/tls_cluster.h"
 
 namespace weir::server {
 namespace {
@@ -69,6 +70,7 @@ std::unique_ptr<Generation> GenerationMaker::Make(config::LoadResult* loaded,
   context.diagnostics = &loaded->diagnostics;
   context.cluster_ids = IdsOf(*loaded->bootstrap);
   const bool prepared = wiring_.prepare == nullptr || wiring_.prepare(&context);
+  if (previous != nullptr) KeepClusterTls(previous->context, &context);
   const ListenerSet* before = previous == nullptr ? nullptr : &previous->listeners;
   if (!made->listeners.Build(context, wiring_, before) || !prepared || !loaded->diagnostics.ok())
     return nullptr;

@@ -16,6 +16,7 @@
 #include "core/server/listener_filters.h"
 #include "core/server/network_chain_factory.h"
 #include "core/server/tls_listener.h"
+#include "core/server/tls_setup.h"
 
 namespace weir::server {
 namespace {
@@ -63,16 +64,19 @@ bool ListenerSet::BuildOne(const ServerContext& context, const Wiring& wiring,
   std::string fingerprint;
   if (context.cluster_ids != nullptr)
     fingerprint = FingerprintOf(*context.bootstrap, listener, context.plugins);
-  if (Keep(fingerprint, previous)) return true;
+  const config::FilterChain& chain = listener.filter_chains.front();
+  // Its certificates are no part of that, and are checked all the same.
+  if (Keep(fingerprint, previous))
+    return chain.tls == nullptr || LoadServerTls(context, listener, chain) != nullptr;
   auto spec = std::make_shared<ListenerSpec>();
   spec->config = &listener;
   spec->keeps = context.bootstrap;
   spec->fingerprint = std::move(fingerprint);
-  const config::FilterChain& chain = listener.filter_chains.front();
   const size_t before = context.diagnostics->count();
-  spec->factory = MakeListenerFilters(
-      context, listener,
-      MakeTlsListener(context, listener, chain, MakeChain(context, wiring, listener, chain)));
+  spec->factory =
+      MakeListenerFilters(context, listener,
+                          MakeTlsListener(context, listener, chain,
+                                          MakeChain(context, wiring, listener, chain), &spec->tls));
   const bool ok = spec->factory != nullptr && context.diagnostics->count() == before;
   specs_.push_back(std::move(spec));
   return ok;

@@ -15,6 +15,8 @@
 
 namespace weir::server {
 
+class TlsFiles;
+
 // One listener of the configuration, as all workers share it.
 struct ListenerSpec {
   ListenerSpec() = default;
@@ -26,6 +28,7 @@ struct ListenerSpec {
   std::shared_ptr<const void> keeps;  // `config`
   std::string fingerprint;            // of the configuration; empty: it cannot be told
   std::unique_ptr<net::TerminalFactory> factory;
+  std::shared_ptr<TlsFiles> tls;  // that its handshakes follow; null: none
   std::shared_ptr<net::ConnectionLimit> limit;
   bool administrative =
       false;  // the admin listener: on the first worker, outside limits.max_connections

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "core/server/certificate_watch.h"
 #include "core/server/loop_door.h"
 #include "core/server/main_services.h"
 #include "core/server/plugin_list.h"
@@ -92,6 +93,15 @@ class MainAdminHost final : public admin::Host {
   std::shared_ptr<const config::Bootstrap> Config() override {
     auto present = Reloader::PresentConfig();
     return present == nullptr ? config_ : present;
+  }
+  std::vector<admin::CertificateSource> Certificates() override {
+    std::vector<admin::CertificateSource> all;
+    for (TlsSource& source : CertificateWatch::Present()) {
+      all.push_back({std::move(source.used_by), source.authority, std::move(source.path),
+                     std::move(source.pem), source.read_unix_s, std::move(source.error),
+                     source.error_unix_s});
+    }
+    return all;
   }
   admin::ReloadFacts LastReload() override { return FactsOf(Reloader::Last()); }
 

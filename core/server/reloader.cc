@@ -215,6 +215,9 @@ void Reloader::OnAdopted() {
 }
 
 void Reloader::Finish(ReloadResult result) {
+  if (result.ok && server_.reread) {
+    for (std::string& change : server_.reread()) result.changes.push_back(std::move(change));
+  }
   {
     const std::lock_guard lock(shared_mutex);
     last = result;

@@ -56,6 +56,9 @@ class Reloader {
     // Empty, or why there is to be no reload now.
     std::function<std::string()> refuses;
     std::function<void(Generation*)> adopted;
+    // Reads files that are followed without a reload, certificates and the like, without waiting
+    // for the time to look. What has changed, in words. Null: there are none.
+    std::function<std::vector<std::string>()> reread;
     // Around each reload, whoever asked for it.
     std::function<void()> begun;
     std::function<void(const ReloadResult&)> finished;

@@ -77,6 +77,7 @@ int Server::Run() {
   opening_ = context_->workers;
   if (const int code = Bind(); code != kExitOk) return code;
   memory_limit_ = MemoryLimit();
+  certificates_.Follow(*context_, *listeners_);
   if (!WarmUp()) return kExitOk;
   drained_.assign(context_->workers, false);
   for (uint32_t i = 0; i < context_->workers; ++i) {
@@ -117,7 +118,9 @@ void Server::StartReloader() {
     context_ = &generation->context;
     listeners_ = &generation->listeners;
     memory_limit_ = MemoryLimit();
+    certificates_.Follow(*context_, *listeners_);
   };
+  server.reread = [this] { return certificates_.Look(); };
   server.begun = [this] {
     if (phase_ == Phase::kRunning) notify_.Reloading();
   };
@@ -152,6 +155,7 @@ void Server::OnWatch() {
   if (PluginHost* host = PluginHost::Current()) host->Tend();
   dashboard_.Tend(loop_.now_ms(), context_->bootstrap, *listeners_);
   upgrade_.Tend();
+  certificates_.Tend(loop_.now_ms());
   uint64_t wait = memory_limit_ != 0 ? kWatchMemoryMs : kWatchMs;
   if (notify_.watchdog_ms() != 0) {
     notify_.Alive();

@@ -9,6 +9,7 @@
 #include "core/observe/server_state.h"
 #include "core/observe/stat_names.h"
 #include "core/observe/stats.h"
+#include "core/server/certificate_watch.h"
 #include "core/server/dashboard_feed.h"
 #include "core/server/listener_set.h"
 #include "core/server/notify.h"
@@ -89,6 +90,7 @@ class Server final : public WorkerObserver {
   PidFile pid_file_;
   observe::ServerStats stats_;
   DashboardFeed dashboard_;
+  CertificateWatch certificates_;
   Watch watch_{this};
   Phase phase_ = Phase::kRunning;
   bool ending_ = false;        // by a signal: the next one ends it at once

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/base/log.h"
 #include "core/net/connection_report.h"
 #include "core/net/tls/server_contexts.h"
 #include "core/server/tls_setup.h"
@@ -18,8 +19,28 @@ struct TlsListener {
   uint64_t timeout_ms;
   observe::Cell* timed_out;
   std::unique_ptr<TlsCounters> counters;
-  std::unique_ptr<net::tls::ServerContexts> contexts;
+  std::shared_ptr<const ServerTlsFiles> files;
+  net::tls::TicketKeys* tickets;
+  uint64_t number = 0;                                 // of the options of `contexts`
+  std::shared_ptr<net::tls::ServerContexts> contexts;  // and handshakes have theirs
   std::unique_ptr<net::TerminalFilter> next;
+
+  // Makes contexts of what the files have now. False: *error; then those that were there stay.
+  bool Follow(net::tls::TlsError* error) {
+    const auto options = files->Get(&number);
+    std::shared_ptr<net::tls::ServerContexts> made =
+        net::tls::ServerContexts::Make(*options, tickets, worker->tls, counters.get(), error);
+    if (made == nullptr) return false;
+    contexts = std::move(made);
+    return true;
+  }
+  void Follow() {
+    net::tls::TlsError error;
+    if (files->number() == number || Follow(&error)) return;
+    // The same options were fine on the main thread: it is memory that is short.
+    WEIR_LOG(kError, "%s: %s; worker %u goes on with the certificates from before",
+             files->used_by().c_str(), error.text.c_str(), worker->worker_id);
+  }
 };
 
 // A connection during its handshake.
@@ -30,7 +51,9 @@ class Handshake final : public net::ServedConnection {
  public:
   Handshake(net::AcceptedConnection&& accepted, TlsListener* listener)
       : ServedConnection(std::move(accepted), listener->worker), listener_(listener) {
-    io_ = listener_->contexts->Accept(std::move(io_));
+    listener_->Follow();
+    contexts_ = listener_->contexts;
+    io_ = contexts_->Accept(std::move(io_));
     if (io_ == nullptr) {
       worker_->reactor->Retire(this);
       return;
@@ -62,6 +85,7 @@ class Handshake final : public net::ServedConnection {
   }
 
   TlsListener* listener_;
+  std::shared_ptr<net::tls::ServerContexts> contexts_;  // those that it began with
 };
 
 class TlsTerminal final : public net::TerminalFilter {
@@ -79,14 +103,13 @@ class TlsTerminal final : public net::TerminalFilter {
 class TlsFactory final : public net::TerminalFactory {
  public:
   TlsFactory(const ServerContext& context, const config::Listener& listener,
-             const config::FilterChain& chain,
-             std::shared_ptr<const net::tls::ServerTlsOptions> options,
+             const config::FilterChain& chain, std::shared_ptr<const ServerTlsFiles> files,
              std::unique_ptr<net::TerminalFactory> next)
       : stats_(context.stats),
         name_(listener.name),
         timeout_ms_(static_cast<uint64_t>(chain.transport_socket_connect_timeout.count())),
-        options_(std::move(options)),
-        tickets_(options_->session_timeout_s),
+        files_(std::move(files)),
+        tickets_(files_->Get()->session_timeout_s),
         next_(std::move(next)) {}
 
   std::unique_ptr<net::TerminalFilter> ForWorker(net::WorkerContext* worker) const override {
@@ -97,11 +120,11 @@ class TlsFactory final : public net::TerminalFactory {
                               .downstream_cx_transport_socket_connect_timeout;
     listener->counters = std::make_unique<TlsCounters>(
         observe::BindTlsStats(stats_, worker->stats, "listener", name_), "listener " + name_);
+    listener->files = files_;
+    listener->tickets = &tickets_;
     net::tls::TlsError error;
-    listener->contexts = net::tls::ServerContexts::Make(*options_, &tickets_, worker->tls,
-                                                        listener->counters.get(), &error);
     // The same options were fine on the main thread.
-    if (listener->contexts == nullptr) throw std::runtime_error(error.text);
+    if (!listener->Follow(&error)) throw std::runtime_error(error.text);
     listener->next = next_->ForWorker(worker);
     return std::make_unique<TlsTerminal>(std::move(listener));
   }
@@ -110,7 +133,7 @@ class TlsFactory final : public net::TerminalFactory {
   observe::StatRegistry* stats_;
   std::string name_;
   uint64_t timeout_ms_;
-  std::shared_ptr<const net::tls::ServerTlsOptions> options_;
+  std::shared_ptr<const ServerTlsFiles> files_;
   mutable net::tls::TicketKeys tickets_;  // locks for itself
   std::unique_ptr<net::TerminalFactory> next_;
 };
@@ -120,12 +143,13 @@ class TlsFactory final : public net::TerminalFactory {
 std::unique_ptr<net::TerminalFactory> MakeTlsListener(const ServerContext& context,
                                                       const config::Listener& listener,
                                                       const config::FilterChain& chain,
-                                                      std::unique_ptr<net::TerminalFactory> next) {
+                                                      std::unique_ptr<net::TerminalFactory> next,
+                                                      std::shared_ptr<TlsFiles>* files) {
   if (chain.tls == nullptr) return next;
-  auto options = LoadServerTls(context, listener, chain);
-  if (options == nullptr || next == nullptr) return nullptr;
-  return std::make_unique<TlsFactory>(context, listener, chain, std::move(options),
-                                      std::move(next));
+  std::shared_ptr<ServerTlsFiles> loaded = LoadServerTls(context, listener, chain);
+  if (loaded == nullptr || next == nullptr) return nullptr;
+  if (files != nullptr) *files = loaded;
+  return std::make_unique<TlsFactory>(context, listener, chain, std::move(loaded), std::move(next));
 }
 
 }  // namespace weir::server

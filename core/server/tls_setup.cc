@@ -1,17 +1,14 @@
 #include "core/server/tls_setup.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <string>
 #include <string_view>
-
-#include <sys/stat.h>
+#include <utility>
 
 #include "core/config/names.h"
 #include "core/http/codec_set.h"
 #include "core/net/tls/client_context.h"
 #include "core/net/tls/server_contexts.h"
+#include "core/server/pem_file.h"
 
 namespace weir::server {
 namespace {
@@ -19,32 +16,17 @@ namespace {
 using net::tls::Pem;
 using net::tls::TlsError;
 
-// Bundles of authorities have a few hundred KiB.
-constexpr std::streamsize kMaxPemBytes = 4 << 20;
-
 bool ReadPem(const ServerContext& context, const config::PemSource& source, Pem* out) {
   if (source.filename.empty()) {
     *out = Pem{"inline_string", source.inline_string};
     return true;
   }
-  const auto fail = [&](const std::string& reason) {
-    context.diagnostics->Add(source.mark,
-                             "cannot read " + config::Quote(source.filename) + ": " + reason);
-    return false;
-  };
-  struct stat info {};
-  if (stat(source.filename.c_str(), &info) != 0) return fail(std::strerror(errno));
-  if (S_ISDIR(info.st_mode)) return fail("it is a directory");
-  std::ifstream file(source.filename, std::ios::binary);
-  if (!file) return fail(std::strerror(errno));
-  std::string text(static_cast<size_t>(kMaxPemBytes) + 1, '\0');
-  file.read(text.data(), kMaxPemBytes + 1);
-  if (file.bad()) return fail(std::strerror(errno));
-  if (file.gcount() > kMaxPemBytes) return fail("it has more than 4 MiB");
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.empty()) return fail("it is empty");
-  *out = Pem{source.filename, std::move(text)};
-  return true;
+  out->name = source.filename;
+  const std::string reason = ReadPemFile(source.filename, &out->text);
+  if (reason.empty()) return true;
+  context.diagnostics->Add(source.mark,
+                           "cannot read " + config::Quote(source.filename) + ": " + reason);
+  return false;
 }
 
 std::string Join(const std::vector<std::string>& names, bool tls13) {
@@ -140,12 +122,25 @@ struct Trial {
   net::tls::TlsWorker worker{&reactor, &pool};
 };
 
+bool TryServer(const net::tls::ServerTlsOptions& options, TlsError* error) {
+  const auto trial = std::make_unique<Trial>();
+  return net::tls::ServerContexts::Make(options, nullptr, &trial->worker, nullptr, error) !=
+         nullptr;
+}
+
+bool TryClient(const net::tls::ClientTlsOptions& options, TlsError* error) {
+  const auto trial = std::make_unique<Trial>();
+  return net::tls::ClientContext::Make(options, &trial->worker, nullptr, error) != nullptr;
+}
+
 }  // namespace
 
-std::shared_ptr<const net::tls::ServerTlsOptions> LoadServerTls(const ServerContext& context,
-                                                                const config::Listener& listener,
-                                                                const config::FilterChain& chain) {
+std::shared_ptr<ServerTlsFiles> LoadServerTls(const ServerContext& context,
+                                              const config::Listener& listener,
+                                              const config::FilterChain& chain) {
   const config::TlsContext& tls = *chain.tls;
+  auto files =
+      std::make_shared<ServerTlsFiles>("listener", listener.name, tls, context.stats, TryServer);
   auto options = std::make_shared<net::tls::ServerTlsOptions>();
   if (!Fill(context, tls, options.get())) return nullptr;
   const auto& http = chain.filters.back().http;
@@ -156,18 +151,19 @@ std::shared_ptr<const net::tls::ServerTlsOptions> LoadServerTls(const ServerCont
   // A session of one listener, with what it verified, is nothing to another.
   options->id_context = listener.name;
   TlsError error;
-  const auto trial = std::make_unique<Trial>();
-  if (net::tls::ServerContexts::Make(*options, nullptr, &trial->worker, nullptr, &error) ==
-      nullptr) {
+  if (!TryServer(*options, &error)) {
     Report(context, tls, error);
     return nullptr;
   }
-  return options;
+  files->Begin(std::move(options));
+  return files;
 }
 
-std::shared_ptr<const net::tls::ClientTlsOptions> LoadClientTls(const ServerContext& context,
-                                                                const config::Cluster& cluster,
-                                                                const config::TlsContext& tls) {
+std::shared_ptr<ClientTlsFiles> LoadClientTls(const ServerContext& context,
+                                              const config::Cluster& cluster,
+                                              const config::TlsContext& tls) {
+  auto files =
+      std::make_shared<ClientTlsFiles>("cluster", cluster.name, tls, context.stats, TryClient);
   auto options = std::make_shared<net::tls::ClientTlsOptions>();
   if (!Fill(context, tls, options.get()) || !CheckNames(context, cluster, tls)) return nullptr;
   if (!tls.alpn_given) options->alpn = AlpnOf(context, config::CodecsOfProtocol(cluster.protocol));
@@ -176,12 +172,12 @@ std::shared_ptr<const net::tls::ClientTlsOptions> LoadClientTls(const ServerCont
   options->names = tls.subject_alt_names;
   options->max_session_keys = tls.max_session_keys;
   TlsError error;
-  const auto trial = std::make_unique<Trial>();
-  if (net::tls::ClientContext::Make(*options, &trial->worker, nullptr, &error) == nullptr) {
+  if (!TryClient(*options, &error)) {
     Report(context, tls, error);
     return nullptr;
   }
-  return options;
+  files->Begin(std::move(options));
+  return files;
 }
 
 }  // namespace weir::server

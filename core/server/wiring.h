@@ -27,10 +27,12 @@ struct ClusterCodecs;
 struct ExplainOptions;
 struct PluginTest;
 class ReleaseQueue;
+template <class Options>
+class TlsFilesOf;
 
 // The client side of TLS of each cluster, by its index; null where it has none.
 struct ClusterTls {
-  std::vector<std::shared_ptr<const net::tls::ClientTlsOptions>> options;
+  std::vector<std::shared_ptr<TlsFilesOf<net::tls::ClientTlsOptions>>> files;
 };
 
 // The clusters of a configuration, by their index. A name keeps its slot for the life of the

@@ -87,6 +87,8 @@ ClientContext::ClientContext(const ClientTlsOptions& options, TlsWorker* worker,
       max_sessions_(options.max_session_keys) {}
 
 ClientContext::~ClientContext() {
+  // Connections may hold it for longer; what tickets still come on them is for nobody.
+  if (ctx_ != nullptr) SSL_CTX_sess_set_new_cb(ctx_, nullptr);
   SSL_CTX_free(ctx_);
 }
 

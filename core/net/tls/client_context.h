@@ -21,7 +21,8 @@ class ClientContext {
   // Sessions with one endpoint, and the name it is verified by. Owned by the context.
   class Peer;
 
-  // worker and events must outlive it; events may be null. Null: *error says why.
+  // worker and events must outlive it and its connections; events may be null. Null: *error says
+  // why.
   static std::unique_ptr<ClientContext> Make(const ClientTlsOptions& options, TlsWorker* worker,
                                              TlsEvents* events, TlsError* error);
   ~ClientContext();
@@ -29,7 +30,8 @@ class ClientContext {
   ClientContext& operator=(const ClientContext&) = delete;
 
   // An endpoint by its host name or IP address, as the configuration writes it; empty where it has
-  // none (a Unix socket). Lives as long as the context, which must outlive the connections.
+  // none (a Unix socket). Lives as long as the context. Connections go on without either; sessions
+  // that they bring then are not kept.
   Peer* AddPeer(const std::string& host);
 
   // The client's side of a handshake on `inner`, which may still be connecting. Never null; where

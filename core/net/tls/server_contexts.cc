@@ -19,6 +19,16 @@ bool IsWildcard(std::string_view name) {
   return name.size() > 2 && name.substr(0, 2) == "*.";
 }
 
+using Sha256 = std::array<uint8_t, SSL_MAX_SID_CTX_LENGTH>;
+
+Sha256 DigestOf(const std::vector<const std::string*>& texts) {
+  std::string all;
+  for (const std::string* text : texts) all += std::to_string(text->size()) + ":" + *text;
+  Sha256 digest{};
+  EVP_Digest(all.data(), all.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return digest;
+}
+
 }  // namespace
 
 // What OpenSSL calls.
@@ -61,10 +71,10 @@ struct ServerContexts::Callbacks {
 
   static SSL_TICKET_RETURN AfterOpen(SSL* ssl, SSL_SESSION* session, const unsigned char*, size_t,
                                      SSL_TICKET_STATUS status, void* contexts) {
-    // What could not be opened, and what is too old: a full handshake, and a new ticket.
+    // What could not be opened, and what does not hold any more: a full handshake, a new ticket.
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
       return SSL_TICKET_RETURN_IGNORE_RENEW;
-    if (!static_cast<ServerContexts*>(contexts)->TicketIsFresh(session))
+    if (!static_cast<ServerContexts*>(contexts)->TicketHolds(session))
       return SSL_TICKET_RETURN_IGNORE_RENEW;
     // Clients of TLS 1.3 use a ticket once (RFC 8446, appendix C.4).
     const bool once = SSL_version(ssl) >= TLS1_3_VERSION;
@@ -82,7 +92,15 @@ ServerContexts::ServerContexts(const ServerTlsOptions& options, TicketKeys* tick
       alpn_(AlpnWire(options.alpn)) {}
 
 ServerContexts::~ServerContexts() {
-  for (const auto& [group, ctx] : groups_) SSL_CTX_free(ctx);
+  for (const auto& [group, ctx] : groups_) {
+    // Connections may hold it for longer.
+    SSL_CTX_set_app_data(ctx, nullptr);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, nullptr);
+    SSL_CTX_set_session_ticket_cb(ctx, nullptr, nullptr, nullptr);
+    SSL_CTX_set_tlsext_servername_callback(ctx, nullptr);
+    SSL_CTX_set_alpn_select_cb(ctx, nullptr, nullptr);
+    SSL_CTX_free(ctx);
+  }
   EVP_CIPHER_free(static_cast<EVP_CIPHER*>(const_cast<void*>(ticket_cipher_)));
 }
 
@@ -124,6 +142,7 @@ bool ServerContexts::Build(const ServerTlsOptions& options, TlsError* error) {
       if (std::find(with.begin(), with.end(), name) != with.end()) add(i, &first);
     }
   }
+  const Sha256 id = DigestOf({&options.id_context, &options.trusted_ca.text});
   const auto make = [&](const Group& group) -> ssl_ctx_st* {
     const auto found = groups_.find(group);
     if (found != groups_.end()) return found->second;
@@ -143,11 +162,7 @@ bool ServerContexts::Build(const ServerTlsOptions& options, TlsError* error) {
     SSL_CTX_set_app_data(ctx.get(), this);
     SSL_CTX_set_session_cache_mode(ctx.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(ctx.get(), options.session_timeout_s);
-    unsigned char id[SSL_MAX_SID_CTX_LENGTH];
-    unsigned int id_size = 0;
-    EVP_Digest(options.id_context.data(), options.id_context.size(), id, &id_size, EVP_sha256(),
-               nullptr);
-    SSL_CTX_set_session_id_context(ctx.get(), id, std::min<unsigned>(id_size, sizeof(id)));
+    SSL_CTX_set_session_id_context(ctx.get(), id.data(), static_cast<unsigned>(id.size()));
     SSL_CTX_set_num_tickets(ctx.get(), tickets_ == nullptr ? 0 : 1);
     if (tickets_ == nullptr) {
       SSL_CTX_set_options(ctx.get(), SSL_OP_NO_TICKET);
@@ -158,6 +173,11 @@ bool ServerContexts::Build(const ServerTlsOptions& options, TlsError* error) {
     SSL_CTX_set_tlsext_servername_callback(ctx.get(), Callbacks::ServerName);
     if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(ctx.get(), Callbacks::SelectAlpn, nullptr);
     TlsIo::Watch(ctx.get());
+    std::vector<const std::string*> chains;
+    for (const size_t i : group) chains.push_back(&options.certificates[i].chain.text);
+    const Sha256 digest = DigestOf(chains);
+    std::copy_n(digest.begin(), digests_[ctx.get()].size(), digests_[ctx.get()].begin());
+    present_digests_.insert(digests_[ctx.get()]);
     return groups_.emplace(group, ctx.release()).first->second;
   };
   default_ = make(first);
@@ -234,13 +254,20 @@ int ServerContexts::OpenTicket(const uint8_t* name, const uint8_t* iv, evp_ciphe
 
 namespace {
 
-// When the full handshake was that a session comes from; false: nothing says so.
-bool BeganAt(SSL_SESSION* session, uint64_t* ms) {
+// What a ticket carries beside the session: when the full handshake was, and under which
+// certificates.
+struct Stamp {
+  uint64_t began_ms = 0;
+  std::array<uint8_t, 16> certificates{};
+};
+
+// False: nothing says so.
+bool StampOf(SSL_SESSION* session, Stamp* stamp) {
   void* data = nullptr;
   size_t size = 0;
-  if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1 || size != sizeof(*ms))
+  if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1 || size != sizeof(*stamp))
     return false;
-  std::memcpy(ms, data, sizeof(*ms));
+  std::memcpy(stamp, data, sizeof(*stamp));
   return true;
 }
 
@@ -252,12 +279,15 @@ bool BeganAt(SSL_SESSION* session, uint64_t* ms) {
 bool ServerContexts::StampTicket(ssl_st* ssl) {
   SSL_SESSION* session = SSL_get_session(ssl);
   const uint64_t now = worker_->now_ms();
-  uint64_t began = now;
-  if (!BeganAt(session, &began) || SSL_session_reused(ssl) != 1) {
-    began = now;
-    if (SSL_SESSION_set1_ticket_appdata(session, &began, sizeof(began)) != 1) return false;
+  Stamp stamp;
+  if (!StampOf(session, &stamp) || SSL_session_reused(ssl) != 1) {
+    stamp.began_ms = now;
+    const auto found = digests_.find(SSL_get_SSL_CTX(ssl));
+    if (found == digests_.end()) return false;
+    stamp.certificates = found->second;
+    if (SSL_SESSION_set1_ticket_appdata(session, &stamp, sizeof(stamp)) != 1) return false;
   }
-  const uint64_t age = now > began ? now - began : 0;
+  const uint64_t age = now > stamp.began_ms ? now - stamp.began_ms : 0;
   if (SSL_version(ssl) < TLS1_3_VERSION || age >= session_timeout_ms_) return true;
   // What the client is told, and what OpenSSL counts from now.
   const uint64_t left_s = std::max<uint64_t>((session_timeout_ms_ - age) / 1000, 1);
@@ -265,11 +295,11 @@ bool ServerContexts::StampTicket(ssl_st* ssl) {
   return true;
 }
 
-bool ServerContexts::TicketIsFresh(ssl_session_st* session) const {
-  uint64_t began = 0;
-  if (!BeganAt(session, &began)) return false;
+bool ServerContexts::TicketHolds(ssl_session_st* session) const {
+  Stamp stamp;
+  if (!StampOf(session, &stamp) || present_digests_.count(stamp.certificates) == 0) return false;
   const uint64_t now = worker_->now_ms();
-  return now < began || now - began < session_timeout_ms_;
+  return now < stamp.began_ms || now - stamp.began_ms < session_timeout_ms_;
 }
 
 std::unique_ptr<Io> ServerContexts::Accept(std::unique_ptr<Io> inner) {

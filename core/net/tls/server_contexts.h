@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,11 +31,13 @@ namespace weir::net::tls {
 // ECDSA first.
 //
 // A session is resumed for session_timeout_s after the full handshake that it comes from, however
-// often it is resumed in between and whichever ticket is shown.
+// often it is resumed in between and whichever ticket is shown; and only as long as the certificate
+// that it was made under is one of these, and the trusted_ca is the same: who resumes is neither
+// shown nor asked for a certificate again, so what either was must still hold.
 class ServerContexts {
  public:
-  // tickets may be null: then no session is resumed. worker, tickets and events must outlive it;
-  // events may be null. Null: *error says why.
+  // tickets may be null: then no session is resumed. worker, tickets and events must outlive it and
+  // its connections; events may be null. Null: *error says why.
   static std::unique_ptr<ServerContexts> Make(const ServerTlsOptions& options, TicketKeys* tickets,
                                               TlsWorker* worker, TlsEvents* events,
                                               TlsError* error);
@@ -41,7 +45,8 @@ class ServerContexts {
   ServerContexts(const ServerContexts&) = delete;
   ServerContexts& operator=(const ServerContexts&) = delete;
 
-  // The server's side of a handshake on `inner`. Null when there is no memory.
+  // The server's side of a handshake on `inner`. Null when there is no memory. The contexts must
+  // outlive the handshake; the connection goes on without them.
   std::unique_ptr<Io> Accept(std::unique_ptr<Io> inner);
 
   // How many certificate choices there are; for tests.
@@ -49,7 +54,8 @@ class ServerContexts {
 
  private:
   struct Callbacks;
-  using Group = std::vector<size_t>;  // of the certificates, at most one of each key type
+  using Group = std::vector<size_t>;       // of the certificates, at most one of each key type
+  using Digest = std::array<uint8_t, 16>;  // of the certificates of a group
 
   ServerContexts(const ServerTlsOptions& options, TicketKeys* tickets, TlsWorker* worker,
                  TlsEvents* events);
@@ -59,7 +65,7 @@ class ServerContexts {
   int OpenTicket(const uint8_t* name, const uint8_t* iv, evp_cipher_ctx_st* cipher,
                  evp_mac_ctx_st* mac);
   bool StampTicket(ssl_st* ssl);
-  bool TicketIsFresh(ssl_session_st* session) const;
+  bool TicketHolds(ssl_session_st* session) const;
   const TicketKeys::Ring& Ring();
 
   TicketKeys* tickets_;
@@ -70,6 +76,8 @@ class ServerContexts {
   std::shared_ptr<const TicketKeys::Ring> ring_;
   const void* ticket_cipher_ = nullptr;  // EVP_CIPHER, fetched once: a fetch takes locks
   std::map<Group, ssl_ctx_st*> groups_;  // owned
+  std::map<const ssl_ctx_st*, Digest> digests_;
+  std::set<Digest> present_digests_;
   ssl_ctx_st* default_ = nullptr;
   std::map<std::string, ssl_ctx_st*, std::less<>> exact_;
   std::map<std::string, ssl_ctx_st*, std::less<>> wildcard_;  // by what follows "*."

@@ -30,6 +30,7 @@ class FakeHost : public Host {
   ReloadFacts LastReload() override { return reload.value_or(ReloadFacts()); }
   ProcessFacts Process() override { return facts; }
   std::shared_ptr<const config::Bootstrap> Config() override { return bootstrap; }
+  std::vector<CertificateSource> Certificates() override { return certificates; }
   std::vector<EndpointFacts> Endpoints() override { return endpoints; }
   std::string Plugins(bool json) override { return json ? plugins_json : plugins_text; }
 
@@ -57,6 +58,7 @@ class FakeHost : public Host {
   bool takes_orders = true;
   std::shared_ptr<const config::Bootstrap> bootstrap;
   std::vector<EndpointFacts> endpoints;
+  std::vector<CertificateSource> certificates;
   std::string plugins_text = "NAME\n";
   std::string plugins_json = "[]\n";
 };

@@ -319,5 +319,83 @@ TEST(ContextCommonTest, AlpnIsSentWithLengths) {
   EXPECT_EQ(AlpnWire({std::string(256, 'x')}), "");
 }
 
+class SwappedContextsTest : public ContextsTest {
+ protected:
+  // Whether a client that was here resumes with the server that these options make.
+  bool ResumesWith(const ServerTlsOptions& server) {
+    TlsError error;
+    pair.server_contexts =
+        ServerContexts::Make(server, &pair.tickets, &pair.worker, &pair.server_events, &error);
+    EXPECT_NE(pair.server_contexts, nullptr) << error.text;
+    Talk();
+    return pair.server->io()->tls()->resumed();
+  }
+  void Talk() {
+    pair.Connect();
+    pair.client->to_send = "x";
+    pair.Run();
+    pair.server->Send("y");
+    pair.Run();
+    ASSERT_TRUE(pair.client->io()->connected());
+    ASSERT_EQ(pair.client->received, "y");
+  }
+};
+
+TEST_F(SwappedContextsTest, ASessionIsResumedOnlyUnderACertificateThatIsStillUsed) {
+  static const CertificateSource mine = Source("site", {"DNS:site.example"});
+  static const CertificateSource renewed = Source("site", {"DNS:site.example"});
+  static const CertificateSource other = Source("other", {"DNS:other.example"});
+  for (const Version version : {Version::kTls12, Version::kTls13}) {
+    ClientTlsOptions client = ClientOptions();
+    client.max_version = version;
+    ServerTlsOptions server = ServerOptions();
+    server.certificates = {other, mine};
+    pair.Build(server, client);
+    Talk();
+    EXPECT_TRUE(ResumesWith(server)) << "the same ones, made anew";
+    ServerTlsOptions neighbour = server;
+    neighbour.certificates[0] = Source("other", {"DNS:other.example"});
+    EXPECT_TRUE(ResumesWith(neighbour)) << "another name's certificate has changed";
+    ServerTlsOptions changed = neighbour;
+    changed.certificates[1] = renewed;
+    EXPECT_FALSE(ResumesWith(changed));
+    EXPECT_TRUE(ResumesWith(changed)) << "under the new one from then on";
+  }
+}
+
+TEST_F(SwappedContextsTest, ASessionIsNotResumedUnderOtherAuthorities) {
+  ServerTlsOptions server = ServerOptions();
+  server.trusted_ca = {"ca.pem", Authority().chain};
+  ClientTlsOptions client = ClientOptions();
+  client.certificates = {Source("client", {"DNS:client.example"})};
+  pair.Build(server, client);
+  Talk();
+  EXPECT_TRUE(ResumesWith(server));
+  server.trusted_ca.text += weir::test::MakeAuthority("More").chain;
+  EXPECT_FALSE(ResumesWith(server));
+}
+
+TEST_F(SwappedContextsTest, ConnectionsGoOnWithoutTheContextsTheyCameFrom) {
+  for (const Version version : {Version::kTls12, Version::kTls13}) {
+    ClientTlsOptions client = ClientOptions();
+    client.max_version = version;
+    pair.Build(ServerOptions(), client);
+    pair.Connect();
+    // The client's contexts go while its handshake runs; a ticket comes after.
+    pair.client_context.reset();
+    pair.Run();
+    ASSERT_TRUE(pair.server->io()->connected());
+    pair.server_contexts.reset();
+    pair.client->Send("ping");
+    pair.server->Send("pong");
+    pair.Run();
+    EXPECT_EQ(pair.server->received, "ping");
+    EXPECT_EQ(pair.client->received, "pong");
+    pair.client->io()->ShutdownWrite();
+    pair.Run();
+    EXPECT_TRUE(pair.server->eof);
+  }
+}
+
 }  // namespace
 }  // namespace weir::net::tls::test
