@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import harness
@@ -264,6 +265,87 @@ class ApiKey(Example):
 
   def test_the_kit_finds_nothing(self):
     self.run_kit()
+
+
+class Gate(Example):
+  """Call-outs and timers in Rust."""
+
+  NAME = "admission"
+  KIT_CONFIG = "cluster: gate\npath: /enter\npatience_ms: 200\n"
+  PATIENCE_MS = None
+
+  @classmethod
+  def make_config(cls):
+    cls.gate = harness.Backend()
+    cls.backends.append(cls.gate)
+    typed_config = {"cluster": "gate", "path": "/enter", "patience_ms": cls.PATIENCE_MS}
+    return config([listener("main", [route("app")], http_filters=filters(cls.NAME, typed_config))],
+                  [cluster("app", cls.backend.address), cluster("gate", cls.gate.address)])
+
+
+class Admission(Gate):
+
+  PATIENCE_MS = 60000
+
+  def test_the_gate_decides(self):
+    for version in VERSIONS:
+      self.gate.answer = lambda request: ok(b"yes", [("x-ticket", "4711")])
+      self.assertEqual(self.ask(version, "/in", "x-ticket: forged")[0], 200)
+      self.assertEqual(self.backend.requests[-1].all("x-ticket"), ["4711"])
+      self.assertEqual((self.gate.requests[-1].target, self.gate.requests[-1].get("x-path")), ("/enter", "/in"))
+      before = len(self.backend.requests)
+      self.gate.answer = lambda request: ok(b"", status="404 Not Found")
+      self.assertEqual(self.ask(version)[0], 403)
+      self.gate.script = lambda wire: wire.request() and wire.rst()
+      self.assertEqual(self.ask(version)[0], 403)
+      self.assertEqual(len(self.backend.requests), before)
+      self.gate.reset()
+
+  def test_the_kit_finds_nothing(self):
+    self.run_kit()
+
+
+class AdmissionOfTheImpatient(Gate):
+
+  PATIENCE_MS = 1
+
+  def test_a_gate_that_says_nothing_is_not_waited_for(self):
+    done = threading.Event()
+    self.gate.script = lambda wire: wire.request() and done.wait(harness.DEADLINE)
+    for version in VERSIONS:
+      self.assertEqual(self.ask(version)[::2], (503, b"too busy\n"))
+    done.set()
+    self.assertEqual(self.backend.requests, [])
+
+
+class Panics(Example):
+  """What a Rust filter's timers and answers do wrong ends its request, and nothing else."""
+
+  NAME = "panics"
+
+  @classmethod
+  def setUpClass(cls):
+    os.makedirs("%s/%s" % (EXAMPLES, cls.NAME))
+    shutil.copy(TREE + "/tests/integration/plugins/panics.rs", "%s/%s" % (EXAMPLES, cls.NAME))
+    super().setUpClass()
+
+  expect_warnings = [" rust: (a timer|an answer) has panicked$", "plugins left 40 timers behind; they are freed$"]
+
+  def test_a_panic_between_the_hooks_is_a_500(self):
+    for version in VERSIONS:
+      for what in ("timer", "answer"):
+        self.assertEqual(self.ask(version, "/", "x-do: " + what)[0], 500)
+        self.assertEqual(self.ask(version)[0], 200)
+    self.assertIn("rust: a timer has panicked", self.weir.log())
+    self.assertIn("rust: an answer has panicked", self.weir.log())
+
+  def test_what_is_never_dropped_finds_no_stream(self):
+    before = self.weir.stat("callout.total")
+    for version in VERSIONS:
+      for _ in range(20):
+        self.assertEqual(self.ask(version, "/", "x-do: forget")[0], 201)
+    self.weir.wait_stat("callout.total", before + 40)
+    self.assertEqual(self.ask("--http1.1")[0], 200)
 
 
 class AccessLine(Example):

@@ -17,12 +17,15 @@
 //!
 //! Built with rustc 1.63 or later: this file as a library (`rustc --crate-name weir --crate-type rlib`), a plugin as a `cdylib`
 //! with `--extern weir`. A panic stops at the hook: it is logged, and the request fails closed; so do not build with
-//! `panic=abort`. What the calls promise stands in `weir.h`. Not bound yet: timers, call-outs, other kinds than HTTP filters.
+//! `panic=abort`. What the calls promise stands in `weir.h`. Not bound: threads and tickets, bodies of call-outs that stream,
+//! counters, other kinds than HTTP filters.
 
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
-use std::os::raw::c_char;
+use std::os::raw::{c_char, c_void};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr::null;
+use std::rc::Rc;
 
 /// `plugins/abi/weir.h`, as far as HTTP filters go. Names and order are the header's.
 pub mod abi {
@@ -62,7 +65,62 @@ pub mod abi {
     pub enum Stream {}
     pub enum Node {}
     pub enum Timer {}
-    pub enum CalloutApi {}
+    pub enum Callout {}
+
+    #[repr(C)]
+    pub struct Head {
+        pub struct_size: u32,
+        pub kind: u8,
+        pub http_version: u8,
+        pub status: u16,
+        pub flags: u32,
+        pub field_count: u32,
+        pub fields: *mut Field,
+        pub content_length: u64,
+        pub method: View,
+        pub scheme: View,
+        pub authority: View,
+        pub path: View,
+        pub protocol: View,
+        pub group: u32,
+        pub reserved: u32,
+    }
+    pub const FIELD_REMOVED: u16 = 4;
+    pub const TIMER_OFF: u64 = u64::MAX;
+    pub const NO_WORKER: u32 = u32::MAX;
+
+    #[repr(C)]
+    pub struct CalloutRequest {
+        pub struct_size: u32,
+        pub flags: u32,
+        pub cluster: View,
+        pub method: View,
+        pub scheme: View,
+        pub authority: View,
+        pub path: View,
+        pub fields: *const Field,
+        pub field_count: u32,
+        pub timeout_ms: u32,
+        pub body: View,
+        pub max_body_bytes: u64,
+    }
+    #[repr(C)]
+    pub struct CalloutHooks {
+        pub struct_size: u32,
+        pub reserved: u32,
+        pub head: Option<extern "C" fn(*mut c_void, *const Head, u32)>,
+        pub data: Option<extern "C" fn(*mut c_void, View, u32)>,
+        pub trailers: Option<extern "C" fn(*mut c_void, *const Head)>,
+        pub complete: Option<extern "C" fn(*mut c_void, u32)>,
+    }
+    #[repr(C)]
+    pub struct CalloutApi {
+        pub struct_size: u32,
+        pub reserved: u32,
+        pub start: extern "C" fn(*const CalloutRequest, *const CalloutHooks, *mut c_void) -> *mut Callout,
+        pub send: extern "C" fn(*mut Callout, View, u32) -> i32,
+        pub cancel: extern "C" fn(*mut Callout),
+    }
 
     pub type Hook = extern "C" fn(*mut c_void);
     pub type StreamHook = extern "C" fn(*mut c_void, *mut Stream);
@@ -293,6 +351,10 @@ impl<'a> Fields<'a> {
 pub struct Stream<'a> {
     api: &'a abi::HttpApi,
     raw: *mut abi::Stream,
+    host: &'static abi::Host,
+    state: *mut c_void,
+    alive: &'a Alive,
+    late: &'static LateHooks,
 }
 
 impl<'a> Stream<'a> {
@@ -339,6 +401,52 @@ impl<'a> Stream<'a> {
         (status == abi::OK).then(|| unsafe { bytes(value) }.to_vec())
     }
 
+    /// Goes on after a hook has stopped: what was kept is passed on when the present call has returned.
+    pub fn resume_request(&self) -> bool {
+        (self.api.resume)((self.api.ticket)(self.raw), REQUEST) == abi::OK
+    }
+    pub fn resume_response(&self) -> bool {
+        (self.api.resume)((self.api.ticket)(self.raw), RESPONSE) == abi::OK
+    }
+    /// A timer that calls `HttpFilter::timer` with this id. Keep it in the filter: dropped, it does not fire. None: the worker
+    /// has no more.
+    pub fn timer(&self, id: u32) -> Option<Timer> {
+        let link = Rc::new(self.link(id));
+        let raw = (self.host.timer_new)(fire, Rc::as_ptr(&link) as *mut c_void);
+        (!raw.is_null()).then(|| Timer { link, raw })
+    }
+    /// A request to a cluster, whose whole answer `HttpFilter::answer` gets with this id, never from inside of this call. Keep
+    /// it in the filter: dropped, it is cancelled. None: no such cluster, a bad field, or too many call-outs.
+    pub fn callout(&self, id: u32, request: &Request) -> Option<Callout> {
+        if self.host.struct_size as usize <= offset_of_callout() || self.host.callout.is_null() {
+            return None;
+        }
+        let fields: Vec<abi::Field> = request.fields.iter().map(field).collect::<Option<_>>()?;
+        let raw = abi::CalloutRequest {
+            struct_size: std::mem::size_of::<abi::CalloutRequest>() as u32,
+            flags: 0,
+            cluster: view(request.cluster.as_bytes()),
+            method: view(request.method.as_bytes()),
+            scheme: view(b""),
+            authority: view(request.authority.as_bytes()),
+            path: view(request.path.as_bytes()),
+            fields: fields.as_ptr(),
+            field_count: fields.len() as u32,
+            timeout_ms: request.timeout_ms,
+            body: view(request.body),
+            max_body_bytes: request.max_body_bytes,
+        };
+        let call = Rc::new(Call { link: self.link(id), over: Cell::new(false), answer: RefCell::default() });
+        // SAFETY: the host's table lives as long as the process.
+        let api = unsafe { &*self.host.callout };
+        let handle = (api.start)(&raw, &CALLOUT_HOOKS, Rc::as_ptr(&call) as *mut c_void);
+        (!handle.is_null()).then(|| Callout { call, handle })
+    }
+
+    fn link(&self, id: u32) -> Link {
+        let alive = self.alive.borrow_mut().get_or_insert_with(|| Rc::new(Cell::new(true))).clone();
+        Link { alive, host: self.host, state: self.state, stream: self.raw, id, late: self.late }
+    }
     fn start(&self, name: &str) -> Vec<u8> {
         let mut value = View { data: null(), size: 0 };
         if (self.api.get_start)(self.raw, view(name.as_bytes()), &mut value) != abi::OK {
@@ -357,6 +465,206 @@ impl<'a> Stream<'a> {
             }
             all.extend_from_slice(piece);
         }
+    }
+}
+
+// Whether the filter still lives; made for the first timer or call-out.
+type Alive = RefCell<Option<Rc<Cell<bool>>>>;
+
+// How a filter's late hooks are called: with its state and its stream.
+struct LateHooks {
+    timer: fn(*mut c_void, *mut abi::Stream, u32),
+    answer: fn(*mut c_void, *mut abi::Stream, u32, Answer),
+}
+
+// The way back to a filter. Whatever becomes of the timer or call-out that holds it, a filter that is gone is not called.
+struct Link {
+    alive: Rc<Cell<bool>>,
+    host: &'static abi::Host,
+    state: *mut c_void,
+    stream: *mut abi::Stream,
+    id: u32,
+    late: &'static LateHooks,
+}
+
+// What `user` of a host's call stands for, kept until the call is over: the filter may drop its own.
+//
+// SAFETY: `user` is of an Rc that is not dropped before the host has forgotten it.
+unsafe fn shared<T>(user: *mut c_void) -> Rc<T> {
+    let kept = user as *const T;
+    Rc::increment_strong_count(kept);
+    Rc::from_raw(kept)
+}
+
+/// Fires on the worker of its stream, between hooks. Not armed when it is made.
+pub struct Timer {
+    link: Rc<Link>,
+    raw: *mut abi::Timer,
+}
+
+impl Timer {
+    /// Arms it, or arms it anew.
+    pub fn set(&self, after_ms: u64) {
+        (self.link.host.timer_set)(self.raw, after_ms);
+    }
+    pub fn stop(&self) {
+        self.set(abi::TIMER_OFF);
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        // A worker that has gone has freed what was left.
+        if (self.link.host.worker)() != abi::NO_WORKER {
+            (self.link.host.timer_free)(self.raw);
+        }
+    }
+}
+
+extern "C" fn fire(user: *mut c_void) {
+    // SAFETY: a Timer gives its Rc up behind timer_free alone.
+    let link = unsafe { shared::<Link>(user) };
+    if link.alive.get() {
+        (link.late.timer)(link.state, link.stream, link.id);
+    }
+}
+
+/// A request to a cluster. Everything is copied when the call-out starts.
+pub struct Request<'a> {
+    pub cluster: &'a str,
+    pub method: &'a str,
+    /// Empty: the cluster's name.
+    pub authority: &'a str,
+    pub path: &'a str,
+    /// Names are lower case.
+    pub fields: &'a [(&'a str, &'a [u8])],
+    pub body: &'a [u8],
+    /// 0: 15,000.
+    pub timeout_ms: u32,
+    /// 0: 1 MiB.
+    pub max_body_bytes: u64,
+}
+
+impl<'a> Request<'a> {
+    pub fn get(cluster: &'a str, path: &'a str) -> Self {
+        Request {
+            cluster,
+            method: "GET",
+            authority: "",
+            path,
+            fields: &[],
+            body: &[],
+            timeout_ms: 0,
+            max_body_bytes: 0,
+        }
+    }
+}
+
+/// What came of a call-out.
+#[derive(Default)]
+pub struct Answer {
+    /// WEIR_REASON_*; not 0: there is no whole answer.
+    pub reason: u32,
+    pub status: u32,
+    pub fields: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn ok(&self) -> bool {
+        self.reason == 0
+    }
+    /// The first value of a lower-case name.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
+    }
+}
+
+struct Call {
+    link: Link,
+    over: Cell<bool>,
+    answer: RefCell<Answer>,
+}
+
+/// A call-out that is under way.
+pub struct Callout {
+    call: Rc<Call>,
+    handle: *mut abi::Callout,
+}
+
+impl Drop for Callout {
+    fn drop(&mut self) {
+        if !self.call.over.get() {
+            // SAFETY: it was started through this table.
+            (unsafe { &*self.call.link.host.callout }.cancel)(self.handle);
+        }
+    }
+}
+
+fn offset_of_callout() -> usize {
+    std::mem::size_of::<abi::Host>() - std::mem::size_of::<*const abi::CalloutApi>()
+}
+
+fn field(&(name, value): &(&str, &[u8])) -> Option<abi::Field> {
+    if name.len() > u16::MAX as usize || value.len() > u32::MAX as usize {
+        return None;
+    }
+    Some(abi::Field {
+        name: name.as_ptr(),
+        value: value.as_ptr(),
+        value_size: value.len() as u32,
+        name_size: name.len() as u16,
+        token: 0,
+        flags: 0,
+        raw_form: 0,
+        raw_tail: 0,
+        reserved: 0,
+    })
+}
+
+static CALLOUT_HOOKS: abi::CalloutHooks = abi::CalloutHooks {
+    struct_size: std::mem::size_of::<abi::CalloutHooks>() as u32,
+    reserved: 0,
+    head: Some(answer_head),
+    data: Some(answer_data),
+    trailers: None,
+    complete: Some(answer_complete),
+};
+
+extern "C" fn answer_head(user: *mut c_void, head: *const abi::Head, _end: u32) {
+    // SAFETY: a Callout gives its Rc up behind `cancel` or the last hook alone; the head is valid in this call.
+    let (call, head) = unsafe { (shared::<Call>(user), &*head) };
+    let mut answer = call.answer.borrow_mut();
+    answer.status = u32::from(head.status);
+    for index in 0..head.field_count as usize {
+        // SAFETY: as the head says.
+        let field = unsafe { &*head.fields.add(index) };
+        if field.flags & abi::FIELD_REMOVED != 0 {
+            continue;
+        }
+        let name = View { data: field.name, size: field.name_size as usize };
+        let value = View { data: field.value, size: field.value_size as usize };
+        // SAFETY: copied at once.
+        let (name, value) = unsafe { (bytes(name), bytes(value)) };
+        answer.fields.push((String::from_utf8_lossy(name).into_owned(), value.to_vec()));
+    }
+}
+
+extern "C" fn answer_data(user: *mut c_void, data: View, _end: u32) {
+    // SAFETY: as above; copied at once.
+    let (call, data) = unsafe { (shared::<Call>(user), bytes(data)) };
+    call.answer.borrow_mut().body.extend_from_slice(data);
+}
+
+extern "C" fn answer_complete(user: *mut c_void, reason: u32) {
+    // SAFETY: as above.
+    let call = unsafe { shared::<Call>(user) };
+    call.over.set(true);
+    let mut answer = call.answer.take();
+    answer.reason = reason;
+    let link = &call.link;
+    if link.alive.get() {
+        (link.late.answer)(link.state, link.stream, link.id, answer);
     }
 }
 
@@ -451,6 +759,10 @@ pub trait HttpFilter: Sized + 'static {
         Status::Continue
     }
     fn complete(&mut self, _stream: &Stream) {}
+    /// A timer of `Stream::timer` has fired.
+    fn timer(&mut self, _stream: &Stream, _id: u32) {}
+    /// A call-out of `Stream::callout` is over.
+    fn answer(&mut self, _stream: &Stream, _id: u32, _answer: Answer) {}
 }
 
 // What stands behind the configuration pointer of the ABI.
@@ -462,6 +774,7 @@ struct Held<C> {
 // What stands in a stream's state.
 struct State<F: HttpFilter> {
     held: &'static Held<F::Config>,
+    alive: Alive,
     filter: F,
 }
 
@@ -534,7 +847,7 @@ impl<F: HttpFilter> Table<F> {
         match catch_unwind(AssertUnwindSafe(|| F::new(&held.config))) {
             Ok(filter) => {
                 // SAFETY: state_size bytes, aligned, of this stream alone.
-                unsafe { std::ptr::write(state as *mut State<F>, State { held, filter }) };
+                unsafe { std::ptr::write(state as *mut State<F>, State { held, alive: RefCell::new(None), filter }) };
                 abi::OK
             }
             Err(_) => {
@@ -546,10 +859,34 @@ impl<F: HttpFilter> Table<F> {
     extern "C" fn destroy(state: *mut std::os::raw::c_void) {
         let state = state as *mut State<F>;
         // SAFETY: written in create; this is its last use.
-        let host = unsafe { (*state).held.host };
+        let (host, alive) = unsafe { ((*state).held.host, (*state).alive.take()) };
+        if let Some(alive) = alive {
+            alive.set(false);
+        }
         if catch_unwind(AssertUnwindSafe(|| unsafe { std::ptr::drop_in_place(state) })).is_err() {
             report(host, "destroy");
         }
+    }
+    const LATE: LateHooks = LateHooks { timer: Self::timer, answer: Self::answer };
+
+    fn run<R>(
+        state: *mut std::os::raw::c_void,
+        raw: *mut abi::Stream,
+        hook: &str,
+        run: impl FnOnce(&mut F, &Stream) -> R,
+    ) -> Option<R> {
+        let place = state;
+        // SAFETY: written in create; one hook at a time runs of a stream.
+        let state = unsafe { &mut *(state as *mut State<F>) };
+        let host = state.held.host;
+        let stream =
+            Stream { api: state.held.http, raw, host, state: place, alive: &state.alive, late: &Self::LATE };
+        let filter = &mut state.filter;
+        let done = catch_unwind(AssertUnwindSafe(|| run(filter, &stream)));
+        if done.is_err() {
+            report(host, hook);
+        }
+        done.ok()
     }
     fn call(
         state: *mut std::os::raw::c_void,
@@ -557,17 +894,29 @@ impl<F: HttpFilter> Table<F> {
         hook: &str,
         run: impl FnOnce(&mut F, &Stream) -> Status,
     ) -> i32 {
-        // SAFETY: written in create; one hook at a time runs of a stream.
-        let state = unsafe { &mut *(state as *mut State<F>) };
-        let stream = Stream { api: state.held.http, raw };
-        let filter = &mut state.filter;
-        match catch_unwind(AssertUnwindSafe(|| run(filter, &stream))) {
-            Ok(status) => status as i32,
-            Err(_) => {
-                report(state.held.host, hook);
-                abi::ERROR
-            }
+        Self::run(state, raw, hook, run).map_or(abi::ERROR, |status| status as i32)
+    }
+    // What panics between the hooks ends the request as a panic in one does.
+    fn late(
+        state: *mut std::os::raw::c_void,
+        raw: *mut abi::Stream,
+        hook: &str,
+        run: impl FnOnce(&mut F, &Stream),
+    ) {
+        if Self::run(state, raw, hook, run).is_some() {
+            return;
         }
+        // SAFETY: as in run.
+        let api = unsafe { (*(state as *const State<F>)).held.http };
+        if (api.local_reply)(raw, 500, view(b""), null(), 0, view(b"plugin_error")) != abi::OK {
+            (api.reset)(raw);
+        }
+    }
+    fn timer(state: *mut std::os::raw::c_void, raw: *mut abi::Stream, id: u32) {
+        Self::late(state, raw, "a timer", |f, stream| f.timer(stream, id));
+    }
+    fn answer(state: *mut std::os::raw::c_void, raw: *mut abi::Stream, id: u32, answer: Answer) {
+        Self::late(state, raw, "an answer", |f, stream| f.answer(stream, id, answer));
     }
     extern "C" fn request_headers(s: *mut std::os::raw::c_void, r: *mut abi::Stream, end: u32) -> i32 {
         Self::call(s, r, "request_headers", |f, stream| f.request_headers(stream, end != 0))
