@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "core/config/node.h"
 
@@ -14,5 +16,9 @@ inline constexpr const char* kRedacted = "[redacted]";
 // environment_variable) stays. What a plugin's own keys hold is judged by the same names: a secret
 // under an innocent name is not known to be one.
 std::shared_ptr<const config::Node> Redact(const config::Node& node);
+
+// The same of mistakes in a configuration, as Diagnostics prints them: a line of the file (they are
+// indented) that may hold a secret is left out.
+std::string RedactMistakes(std::string_view text);
 
 }  // namespace weir::admin

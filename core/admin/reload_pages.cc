@@ -6,13 +6,15 @@
 #include "core/admin/json_writer.h"
 #include "core/admin/pages.h"
 #include "core/admin/query.h"
+#include "core/admin/redact.h"
 
 namespace weir::admin {
 namespace {
 
 std::string TextOf(const ReloadFacts& facts) {
   if (!facts.ok)
-    return "the configuration is as before, for the file has mistakes:\n" + facts.error;
+    return "the configuration is as before, for the file has mistakes:\n" +
+           RedactMistakes(facts.error);
   if (facts.changes.empty()) return "nothing differs\n";
   std::string text;
   for (const std::string& change : facts.changes) text += change + "\n";
@@ -25,7 +27,7 @@ std::string JsonOf(const ReloadFacts& facts) {
   out.BeginObject();
   out.Field("reloads", facts.number);
   out.Field("ok", facts.number == 0 || facts.ok);
-  out.Field("error", facts.error);
+  out.Field("error", RedactMistakes(facts.error));
   out.Key("changes");
   out.BeginArray();
   for (const std::string& change : facts.changes) out.String(change);

@@ -20,8 +20,9 @@ namespace weir::server {
 namespace {
 
 constexpr int kMostLinks = 40;  // the kernel's bound
-constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
-                             IN_DELETE_SELF | IN_MOVE_SELF;
+// IN_ATTRIB: who writes a file may give it its owner and its mode afterwards.
+constexpr uint32_t kEvents = IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
+                             IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
 
 void PutInFront(const std::filesystem::path& path, std::deque<std::string>* parts) {
   std::vector<std::string> more;
@@ -128,7 +129,12 @@ void ConfigWatch::OnDeadline() {
     return;
   }
   const std::string now = FingerprintOfFile(path_);
-  if (access(path_.c_str(), R_OK) != 0 || now == seen_) return;
+  if (access(path_.c_str(), R_OK) != 0) {
+    if (errno != ENOENT)
+      WEIR_LOG(kWarn, "--watch: %s cannot be read: %s", path_.c_str(), std::strerror(errno));
+    return;
+  }
+  if (now == seen_) return;
   seen_ = now;
   WEIR_LOG(kInfo, "--watch: %s has changed", path_.c_str());
   changed_();

@@ -342,6 +342,12 @@ class TestOrders(AdminTest):
     self.assertIn("weir.yaml:1", self.page("/config"))
     last = self.json("/config?format=json")
     self.assertEqual((last["ok"], last["reloads"]), (False, 3))
+    self.write("admin: { address: 127.0.0.1:0, token: %s, adress: 1 }\n" % TOKEN)
+    wrong = self.ask("/reload", "POST")
+    self.assertEqual(wrong.status, 409)
+    self.assertIn(b"adress", wrong.body)
+    for shown in (wrong.body.decode(), self.page("/config"), self.page("/config?format=json")):
+      self.assertNotIn(TOKEN, shown)
     self.assertIn("further", self.page("/config_dump"))
 
   def test_a_reload_takes_a_changed_token(self):

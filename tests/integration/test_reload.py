@@ -303,6 +303,7 @@ class Certificates(ReloadTest):
 
 class Watch(ReloadTest):
   options = ["--watch"]
+  expect_warnings = ["--watch: .* cannot be read: "]
 
   def told(self, total):
     wait_until(lambda: self.weir.stat("server.reload_generation") == total, lambda: "the reload: " + self.weir.log())
@@ -317,6 +318,27 @@ class Watch(ReloadTest):
       file.write(harness.json.dumps(self.config))
     self.told(2)
     self.assertEqual(self.get().get("server"), "second")
+
+  def test_a_file_that_may_be_read_only_later_is_read_then(self):
+    if os.geteuid() == 0:  # who may read every file would read it at once
+      directory = tempfile.TemporaryDirectory(prefix="weir-reload-")
+      self.addCleanup(directory.cleanup)
+      whole, harness.BINARY = harness.BINARY, os.path.join(directory.name, "weir")
+      self.addCleanup(setattr, harness, "BINARY", whole)
+      with open(harness.BINARY, "w", encoding="ascii") as file:
+        file.write("#!/bin/sh\nexec setpriv --bounding-set=-dac_override,-dac_read_search %s \"$@\"\n" % whole)
+      os.chmod(harness.BINARY, 0o755)
+      type(self).restart()
+    self.manager()["server_name"] = "later"
+    new = self.weir.config_path + ".new"
+    with open(new, "w", encoding="utf-8") as file:
+      file.write(harness.json.dumps(self.config))
+    os.chmod(new, 0)
+    os.rename(new, self.weir.config_path)
+    wait_until(lambda: "cannot be read: Permission denied" in self.weir.log(), self.weir.log)
+    os.chmod(self.weir.config_path, 0o600)
+    self.told(1)
+    self.assertEqual(self.get().get("server"), "later")
 
   def test_a_link_that_is_swapped_is_a_change(self):
     """As Kubernetes does it: the file is a link into ..data, and ..data one that is replaced."""

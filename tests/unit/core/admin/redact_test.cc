@@ -52,6 +52,25 @@ TEST(RedactTest, WhatASecretsKeyHoldsIsNotShown) {
   }
 }
 
+TEST(RedactTest, LinesOfTheFileThatMayHoldASecretAreLeftOutOfMistakes) {
+  const std::string mistakes =
+      "a.yaml:1:7: prot: unknown key\n"
+      "    prot: 1\n"
+      "    ^\n"
+      "a.yaml:2:9: valeu: unknown key\n"
+      "    - { key: X-Api-Key, valeu: hunter2 }\n"
+      "                        ^\n";
+  const std::string shown = RedactMistakes(mistakes);
+  EXPECT_THAT(shown, HasSubstr("a.yaml:1:7: prot: unknown key\n    prot: 1\n    ^\n"));
+  EXPECT_THAT(shown, HasSubstr("a.yaml:2:9: valeu: unknown key\n    [redacted]\n"));
+  EXPECT_THAT(shown, Not(HasSubstr("hunter2")));
+  for (const char* line :
+       {"admin: { token: hunter2, adress: a }", "password: hunter2", "- {value: 'Bearer hunter2'}",
+        "\"users\":{\"x\":\"hunter2\"}", "url: redis://u:hunter2@h/"})
+    EXPECT_THAT(RedactMistakes("    " + std::string(line)), Not(HasSubstr("hunter2"))) << line;
+  EXPECT_EQ(RedactMistakes(""), "");
+}
+
 TEST(RedactTest, WhereASecretIsReadFromIsShown) {
   EXPECT_EQ(Redacted("private_key:\n  filename: /etc/key.pem\n"),
             "private_key:\n  filename: /etc/key.pem\n");
