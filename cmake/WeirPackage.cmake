@@ -22,9 +22,12 @@ function(weir_package_files)
   install(DIRECTORY ${CMAKE_SOURCE_DIR}/examples/plugins/ DESTINATION share/doc/weir-dev/examples COMPONENT development
     EXCLUDE_FROM_ALL)
   # Packed, and dated by SOURCE_DATE_EPOCH where it is set, when the package is made.
-  install(CODE "set(WEIR_SOURCE \"${CMAKE_SOURCE_DIR}\")\nset(WEIR_VERSION \"${PROJECT_VERSION}\")
-set(WEIR_CONTACT \"${WEIR_PACKAGE_CONTACT}\")" COMPONENT debian EXCLUDE_FROM_ALL)
-  install(SCRIPT ${from}/debian/pack.cmake COMPONENT debian EXCLUDE_FROM_ALL)
+  foreach(component debian development)
+    install(CODE "set(WEIR_SOURCE \"${CMAKE_SOURCE_DIR}\")
+set(WEIR_VERSION \"${PROJECT_VERSION}\")
+set(WEIR_CONTACT \"${WEIR_PACKAGE_CONTACT}\")" COMPONENT ${component} EXCLUDE_FROM_ALL)
+    install(SCRIPT ${from}/debian/pack.cmake COMPONENT ${component} EXCLUDE_FROM_ALL)
+  endforeach()
 endfunction()
 
 # A macro: CPack's variables are the caller's.

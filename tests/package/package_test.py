@@ -64,18 +64,19 @@ class Contents(unittest.TestCase):
 
   def test_documents_have_the_forms_of_debian(self):
     root = Root()
-    run("dpkg-deb", "-x", PACKAGES["weir"], root.path)
-    with gzip.open(root("usr/share/doc/weir/changelog.gz"), "rt") as file:
-      text = file.read()
-    changelog = root("changelog")
-    with open(changelog, "w", encoding="utf-8") as file:
-      file.write(text)
-    self.assertEqual(run("dpkg-parsechangelog", "-l", changelog, "-S", "Version").strip(), field("weir", "Version"))
-    self.assertEqual(run("dpkg-parsechangelog", "-l", changelog, "-S", "Maintainer").strip(), field("weir", "Maintainer"))
-    self.assertEqual(run("dpkg-parsechangelog", "-l", changelog, "-S", "Timestamp").strip(), "1700000000")
+    for package, file in PACKAGES.items():
+      run("dpkg-deb", "-x", file, root.path)
+      with gzip.open(root("usr/share/doc/%s/changelog.gz" % package), "rt") as packed:
+        text = packed.read()
+      changelog = root("changelog")
+      with open(changelog, "w", encoding="utf-8") as unpacked:
+        unpacked.write(text)
+      said = [run("dpkg-parsechangelog", "-l", changelog, "-S", name).strip()
+              for name in ("Source", "Version", "Maintainer", "Timestamp")]
+      self.assertEqual(said, [package, field(package, "Version"), field(package, "Maintainer"), "1700000000"])
+      self.assertIn("common-licenses/Apache-2.0", root.read("usr/share/doc/%s/copyright" % package))
     with gzip.open(root("usr/share/doc/weir/CHANGELOG.md.gz"), "rt") as file:
       self.assertIn("# Changelog", file.read())
-    self.assertIn("common-licenses/Apache-2.0", root.read("usr/share/doc/weir/copyright"))
     # Where the units say that there is more.
     for name in re.findall(r"file:(/\S+)", root.read("lib/systemd/system/weir.service")):
       self.assertTrue(os.path.exists(root(name[1:])), name)
