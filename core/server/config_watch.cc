@@ -118,10 +118,15 @@ void ConfigWatch::OnReadable(int fd, short, void* self) {
   alignas(inotify_event) char room[4096];
   while (read(fd, room, sizeof(room)) > 0) {
   }
-  watch->loop_->reactor()->SetDeadline(watch, watch->loop_->now_ms() + kSettleMs);
+  const uint64_t now = watch->loop_->now_ms();
+  if (watch->unsettled_ms_ == 0) watch->unsettled_ms_ = now;
+  // Where something happens all the time the file's turn comes too.
+  watch->loop_->reactor()->SetDeadline(
+      watch, std::min(now + kSettleMs, std::max(now, watch->unsettled_ms_ + kMostSettleMs)));
 }
 
 void ConfigWatch::OnDeadline() {
+  unsettled_ms_ = 0;
   std::string error;
   if (!Open(&error)) {
     WEIR_LOG_EVERY_SECOND(kWarn, "--watch: %s", error.c_str());

@@ -33,6 +33,8 @@ class ConfigWatch final : private net::Actor {
  private:
   // A change is seldom one event: what follows within this is waited for.
   static constexpr uint64_t kSettleMs = 50;
+  // ... for so long at most: other files of its directory change too.
+  static constexpr uint64_t kMostSettleMs = 500;
   // When the directories themselves are gone.
   static constexpr uint64_t kRetryMs = 1'000;
 
@@ -45,6 +47,7 @@ class ConfigWatch final : private net::Actor {
   const std::string path_;
   std::string seen_;
   std::function<void()> changed_;
+  uint64_t unsettled_ms_ = 0;  // the first event that has not been looked at; 0: there is none
   int fd_ = -1;
   std::unique_ptr<event, void (*)(event*)> event_;
 };

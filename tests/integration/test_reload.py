@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 
 import certificates
 import h2_peer
@@ -339,6 +340,24 @@ class Watch(ReloadTest):
     os.chmod(self.weir.config_path, 0o600)
     self.told(1)
     self.assertEqual(self.get().get("server"), "later")
+
+  def test_a_change_in_a_busy_directory_is_seen(self):
+    over = threading.Event()
+
+    def write():
+      while not over.is_set():
+        with open(self.weir.path("other"), "w", encoding="ascii"):
+          pass
+        time.sleep(0.002)
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+      self.manager()["server_name"] = "seen"
+      self.write(self.config)
+      self.told(1)
+    finally:
+      over.set()
+      thread.join()
 
   def test_a_link_that_is_swapped_is_a_change(self):
     """As Kubernetes does it: the file is a link into ..data, and ..data one that is replaced."""
