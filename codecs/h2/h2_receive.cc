@@ -332,6 +332,7 @@ H2Codec::Step H2Codec::OnPriorityUpdate(Input*, const FrameHeader& header, const
 size_t H2Codec::ReceiveOverdue(weir_event* event) {
   Stream* stream = all_.front();
   while (stream != nullptr && !stream->overdue) stream = all_.next(stream);
+  if (stream == nullptr) return 0;
   FillReset(event, *stream, stream->end_reason);
   Forget(stream);
   return 0;

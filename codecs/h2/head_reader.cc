@@ -84,11 +84,11 @@ bool SameAuthority(std::string_view a, std::string_view b, std::string_view sche
 }  // namespace
 
 void HeadReader::Start(uint8_t kind) {
-  *head = weir_head{};
-  head->struct_size = sizeof(weir_head);
-  head->kind = kind;
-  head->http_version = 20;
-  head->fields = block->fields;
+  *head_ = weir_head{};
+  head_->struct_size = sizeof(weir_head);
+  head_->kind = kind;
+  head_->http_version = 20;
+  head_->fields = block_->fields;
 }
 
 HeadFault HeadReader::Pseudo(const weir_field& field, uint32_t* seen) {
@@ -98,22 +98,22 @@ HeadFault HeadReader::Pseudo(const weir_field& field, uint32_t* seen) {
   *seen |= bit;
   switch (field.token) {
     case hpack::kPseudoMethod:
-      head->method = ViewOf(field);
+      head_->method = ViewOf(field);
       break;
     case hpack::kPseudoScheme:
-      head->scheme = ViewOf(field);
+      head_->scheme = ViewOf(field);
       break;
     case hpack::kPseudoPath:
-      head->path = ViewOf(field);
+      head_->path = ViewOf(field);
       break;
     case hpack::kPseudoAuthority:
-      head->authority = ViewOf(field);
+      head_->authority = ViewOf(field);
       break;
     case hpack::kPseudoProtocol:
-      head->protocol = ViewOf(field);
+      head_->protocol = ViewOf(field);
       break;
     default:
-      if (!ReadStatus(Value(field), &head->status)) return Malformed("http2.bad_status");
+      if (!ReadStatus(Value(field), &head_->status)) return Malformed("http2.bad_status");
   }
   return kGood;
 }
@@ -123,24 +123,24 @@ HeadFault HeadReader::Pseudo(const weir_field& field, uint32_t* seen) {
 HeadFault HeadReader::Framing(const weir_field& field, bool request) {
   switch (field.token) {
     case WEIR_TOKEN_CONTENT_LENGTH:
-      if ((head->flags & WEIR_HEAD_HAS_LENGTH) != 0) return Malformed("http2.repeated_length");
-      if (!ReadLength(Value(field), &head->content_length)) return Malformed("http2.bad_length");
-      head->flags |= WEIR_HEAD_HAS_LENGTH;
+      if ((head_->flags & WEIR_HEAD_HAS_LENGTH) != 0) return Malformed("http2.repeated_length");
+      if (!ReadLength(Value(field), &head_->content_length)) return Malformed("http2.bad_length");
+      head_->flags |= WEIR_HEAD_HAS_LENGTH;
       return kGood;
     case WEIR_TOKEN_TE:
       if (!request || !util::EqualsLower(Value(field), "trailers")) return Malformed("http2.te");
-      head->flags |= WEIR_HEAD_TE_TRAILERS;
+      head_->flags |= WEIR_HEAD_TE_TRAILERS;
       return kGood;
     case WEIR_TOKEN_HOST:
       if (!request) return kGood;  // says nothing in a response
-      if (host.data() != nullptr) return Malformed("http2.repeated_host");
-      host = Value(field);
+      if (host_.data() != nullptr) return Malformed("http2.repeated_host");
+      host_ = Value(field);
       return kGood;
     case WEIR_TOKEN_EXPECT:
       if (!request) return kGood;
       if (!util::EqualsLower(Value(field), "100-continue"))
         return {417, "http2.unknown_expectation"};
-      if (!end_stream) head->flags |= WEIR_HEAD_EXPECT_CONTINUE;
+      if (!end_stream_) head_->flags |= WEIR_HEAD_EXPECT_CONTINUE;
       return kGood;
     default:
       return Malformed("http2.connection_field");
@@ -157,7 +157,7 @@ HeadFault HeadReader::Field(weir_field* field, bool request) {
     priority = OverlayPriority(priority, ParsePriorityValue(Value(*field)));
     has_priority = true;
   }
-  block->fields[kept_++] = *field;
+  block_->fields[kept_++] = *field;
   return kGood;
 }
 
@@ -165,17 +165,17 @@ HeadFault HeadReader::Field(weir_field* field, bool request) {
 HeadFault HeadReader::Collect(bool request) {
   uint32_t i = 0;
   HeadFault fault;
-  for (; i < block->count && hpack::IsPseudo(block->fields[i].token); ++i) {
-    fault = Pseudo(block->fields[i], &seen_);
+  for (; i < block_->count && hpack::IsPseudo(block_->fields[i].token); ++i) {
+    fault = Pseudo(block_->fields[i], &seen_);
     if (fault.detail != nullptr) return fault;
   }
-  for (; i < block->count; ++i) {
-    if (hpack::IsPseudo(block->fields[i].token)) return Malformed("http2.late_pseudo_field");
-    fault = Field(&block->fields[i], request);
+  for (; i < block_->count; ++i) {
+    if (hpack::IsPseudo(block_->fields[i].token)) return Malformed("http2.late_pseudo_field");
+    fault = Field(&block_->fields[i], request);
     if (fault.detail != nullptr) return fault;
   }
   if (cookies_ > 1 && !JoinCookies()) return {431, "http2.cookies_too_large"};
-  head->field_count = kept_;
+  head_->field_count = kept_;
   return kGood;
 }
 
@@ -183,14 +183,14 @@ HeadFault HeadReader::Collect(bool request) {
 bool HeadReader::JoinCookies() {
   weir_field* first = nullptr;
   uint32_t kept = 0;
-  char* at = block->at;
+  char* at = block_->at;
   for (uint32_t i = 0; i < kept_; ++i) {
-    weir_field& field = block->fields[i];
+    weir_field& field = block_->fields[i];
     if (field.token != WEIR_TOKEN_COOKIE) {
-      block->fields[kept++] = field;
+      block_->fields[kept++] = field;
       continue;
     }
-    if (static_cast<size_t>(block->limit - at) < field.value_size + size_t{2}) return false;
+    if (static_cast<size_t>(block_->limit - at) < field.value_size + size_t{2}) return false;
     if (first != nullptr) {
       *at++ = ';';
       *at++ = ' ';
@@ -199,13 +199,14 @@ bool HeadReader::JoinCookies() {
     std::memcpy(at, field.value, field.value_size);
     at += field.value_size;
     if (first == nullptr) {
-      block->fields[kept] = field;
-      first = &block->fields[kept++];
+      block_->fields[kept] = field;
+      first = &block_->fields[kept++];
     }
   }
-  first->value = block->at;
-  first->value_size = static_cast<uint32_t>(at - block->at);
-  block->at = at;
+  if (first == nullptr) return true;  // there was none
+  first->value = block_->at;
+  first->value_size = static_cast<uint32_t>(at - block_->at);
+  block_->at = at;
   kept_ = kept;
   return true;
 }
@@ -214,32 +215,32 @@ bool HeadReader::JoinCookies() {
 // like HTTP/1.1's upgrade: routes and filters see one form.
 HeadFault HeadReader::Tunnel(uint32_t seen) {
   if ((seen & kProtocol) == 0) {
-    if ((seen & (kScheme | kPath)) != 0 || (seen & kAuthority) == 0 || head->authority.size == 0)
+    if ((seen & (kScheme | kPath)) != 0 || (seen & kAuthority) == 0 || head_->authority.size == 0)
       return Malformed("http2.bad_connect");
     if (!accept_connect) return {501, "http2.connect_not_allowed"};
   } else {
     if (!accept_tunnels ||
         (seen & (kScheme | kPath | kAuthority)) != (kScheme | kPath | kAuthority))
       return Malformed("http2.bad_extended_connect");
-    head->method = {"GET", 3};
+    head_->method = {"GET", 3};
   }
-  if ((head->flags & WEIR_HEAD_HAS_LENGTH) != 0) return Malformed("http2.connect_with_length");
-  head->flags |= WEIR_HEAD_TUNNEL;
-  head->flags &= ~static_cast<uint32_t>(WEIR_HEAD_EXPECT_CONTINUE | WEIR_HEAD_TE_TRAILERS);
+  if ((head_->flags & WEIR_HEAD_HAS_LENGTH) != 0) return Malformed("http2.connect_with_length");
+  head_->flags |= WEIR_HEAD_TUNNEL;
+  head_->flags &= ~static_cast<uint32_t>(WEIR_HEAD_EXPECT_CONTINUE | WEIR_HEAD_TE_TRAILERS);
   return kGood;
 }
 
 // Host and :authority say the same, or one of them is not there (section 8.3.1).
 HeadFault HeadReader::Authority() {
-  if (head->authority.size == 0) {
-    if (host.empty()) return {400, "http2.missing_authority"};
-    head->authority = {host.data(), host.size()};
+  if (head_->authority.size == 0) {
+    if (host_.empty()) return {400, "http2.missing_authority"};
+    head_->authority = {host_.data(), host_.size()};
   }
-  const std::string_view authority(head->authority.data, head->authority.size);
+  const std::string_view authority(head_->authority.data, head_->authority.size);
   // RFC 3986's userinfo is not allowed in http and https (section 8.3.1).
   if (authority.find('@') != authority.npos) return {400, "http2.userinfo_in_authority"};
-  const std::string_view scheme(head->scheme.data, head->scheme.size);
-  if (host.data() != nullptr && !SameAuthority(authority, host, scheme))
+  const std::string_view scheme(head_->scheme.data, head_->scheme.size);
+  if (host_.data() != nullptr && !SameAuthority(authority, host_, scheme))
     return {400, "http2.host_differs_from_authority"};
   return kGood;
 }
@@ -249,19 +250,19 @@ HeadFault HeadReader::Request() {
   HeadFault fault = Collect(/*request=*/true);
   if (fault.detail != nullptr) return fault;
   if ((seen_ & kStatus) != 0) return Malformed("http2.status_in_request");
-  if ((seen_ & kMethod) == 0 || head->method.size == 0) return Malformed("http2.missing_method");
-  const std::string_view method(head->method.data, head->method.size);
+  if ((seen_ & kMethod) == 0 || head_->method.size == 0) return Malformed("http2.missing_method");
+  const std::string_view method(head_->method.data, head_->method.size);
   if (method == "CONNECT") {
     fault = Tunnel(seen_);
   } else {
     if ((seen_ & (kScheme | kPath)) != (kScheme | kPath)) return Malformed("http2.missing_path");
     if ((seen_ & kProtocol) != 0) return Malformed("http2.protocol_without_connect");
-    const std::string_view path(head->path.data, head->path.size);
+    const std::string_view path(head_->path.data, head_->path.size);
     if (path.empty()) return Malformed("http2.empty_path");
     if (path == "*" ? method != "OPTIONS" : path[0] != '/') return {400, "http2.bad_path"};
   }
   if (fault.detail != nullptr) return fault;
-  if (end_stream && (head->flags & WEIR_HEAD_HAS_LENGTH) != 0 && head->content_length != 0)
+  if (end_stream_ && (head_->flags & WEIR_HEAD_HAS_LENGTH) != 0 && head_->content_length != 0)
     return Malformed("http2.length_without_body");
   return Authority();
 }
@@ -271,13 +272,13 @@ HeadFault HeadReader::Response() {
   const HeadFault fault = Collect(/*request=*/false);
   if (fault.detail != nullptr) return fault;
   if (seen_ != kStatus) return Malformed("http2.bad_pseudo_fields_in_response");
-  if (head->status == 101) return Malformed("http2.switching_protocols");
-  if (head->status >= 200) return kGood;
-  if (end_stream) return Malformed("http2.interim_response_ends_stream");
-  head->kind = WEIR_HEAD_INTERIM;
+  if (head_->status == 101) return Malformed("http2.switching_protocols");
+  if (head_->status >= 200) return kGood;
+  if (end_stream_) return Malformed("http2.interim_response_ends_stream");
+  head_->kind = WEIR_HEAD_INTERIM;
   // An interim response has no content (RFC 9110 section 15.2).
-  head->flags &= ~static_cast<uint32_t>(WEIR_HEAD_HAS_LENGTH);
-  head->content_length = 0;
+  head_->flags &= ~static_cast<uint32_t>(WEIR_HEAD_HAS_LENGTH);
+  head_->content_length = 0;
   return kGood;
 }
 
@@ -285,8 +286,8 @@ HeadFault HeadReader::Response() {
 // routed.
 HeadFault HeadReader::Trailers() {
   Start(WEIR_HEAD_TRAILERS);
-  for (uint32_t i = 0; i < block->count; ++i) {
-    weir_field& field = block->fields[i];
+  for (uint32_t i = 0; i < block_->count; ++i) {
+    weir_field& field = block_->fields[i];
     if (hpack::IsPseudo(field.token)) return Malformed("http2.pseudo_field_in_trailers");
     if (field.token != 0 && field.token <= WEIR_TOKEN_HTTP2_SETTINGS) {
       // RFC 9110 section 6.5.1: not for trailers; what speaks of the connection is malformed.
@@ -298,9 +299,9 @@ HeadFault HeadReader::Trailers() {
     }
     if (field.token == 0 && (field.name_size == 0 || HasUpperCase(field)))
       return Malformed("http2.bad_field_name");
-    block->fields[kept_++] = field;
+    block_->fields[kept_++] = field;
   }
-  head->field_count = kept_;
+  head_->field_count = kept_;
   return kGood;
 }
 

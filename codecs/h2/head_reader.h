@@ -20,7 +20,7 @@ class HeadReader {
  public:
   // Cookie crumbs are joined at block->at.
   HeadReader(hpack::Block* from, weir_head* to, bool ends_stream)
-      : block(from), head(to), end_stream(ends_stream) {}
+      : block_(from), head_(to), end_stream_(ends_stream) {}
 
   bool accept_tunnels = false;  // extended CONNECT (RFC 8441)
   bool accept_connect = false;
@@ -44,10 +44,10 @@ class HeadReader {
   bool JoinCookies();
   void Start(uint8_t kind);
 
-  hpack::Block* const block;
-  weir_head* const head;
-  const bool end_stream;
-  std::string_view host{};  // of a request, beside :authority
+  hpack::Block* const block_;
+  weir_head* const head_;
+  const bool end_stream_;
+  std::string_view host_{};  // of a request, beside :authority
   uint32_t kept_ = 0;
   uint32_t cookies_ = 0;
   uint32_t seen_ = 0;

@@ -57,7 +57,8 @@ class ObjectPool {
   struct Node {
     Node* next;
   };
-  static_assert(sizeof(T) >= sizeof(Node) && alignof(T) >= alignof(Node));
+  static_assert(sizeof(T) >= sizeof(Node));
+  static_assert(alignof(T) % alignof(Node) == 0);
 
   struct Kept {
     Node* first = nullptr;

@@ -35,7 +35,6 @@ constexpr ErrorCode CodeOf(uint32_t reason, bool server) {
     case WEIR_REASON_PROTOCOL:
       return ErrorCode::kProtocolError;
     case WEIR_REASON_INTERNAL:
-      return ErrorCode::kInternalError;
     case WEIR_REASON_TRUNCATED:
       return ErrorCode::kInternalError;
     case WEIR_REASON_OVERFLOW:

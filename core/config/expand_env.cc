@@ -51,8 +51,8 @@ std::optional<std::string> ExpandEnvironment(
     if (dash != std::string_view::npos) {
       if (!value || value->empty()) value = std::string(inside.substr(dash + 2));
     } else if (!value) {
-      *error = "environment variable " + Quote(name) + " is not set and ${" + name +
-               "} has no default (write ${" + name + ":-default})";
+      error->assign("environment variable ").append(Quote(name)).append(" is not set and ${");
+      error->append(name).append("} has no default (write ${").append(name).append(":-default})");
       return std::nullopt;
     }
     out += *value;

@@ -245,7 +245,7 @@ std::string AddUnknownKey(Context& c, const Node::Entry& entry, std::string_view
                           const std::vector<std::string_view>& known) {
   static constexpr std::size_t kMaxListed = 12;
   entry.value->MarkRead();
-  const std::string nearest = NearestName(entry.key, known);
+  std::string nearest = NearestName(entry.key, known);
   std::string expected;
   if (nearest.empty() && known.size() <= kMaxListed) expected = JoinNames(known);
   c.Add(entry.key_mark, Quote(entry.key) + " is no key of " + std::string(owner), expected,

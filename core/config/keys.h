@@ -261,7 +261,7 @@ Key<S> TextKey(const char* name, std::string S::*member, const char* doc) {
 
 template <class S, class E>
 Key<S> EnumKey(const char* name, E S::*member, std::vector<std::pair<std::string_view, E>> values,
-               std::vector<std::string_view> missing, const char* doc) {
+               const std::vector<std::string_view>& missing, const char* doc) {
   std::vector<std::string_view> names;
   for (const auto& value : values) names.push_back(value.first);
   Key<S> key;

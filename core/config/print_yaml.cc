@@ -20,7 +20,7 @@ bool IsPlain(std::string_view text) {
 
 std::string ScalarText(const std::string& raw) {
   static constexpr char kHex[] = "0123456789abcdef";
-  const std::string text = EscapeEnvironment(raw);
+  std::string text = EscapeEnvironment(raw);
   if (IsPlain(text)) return text;
   std::string out = "\"";
   for (const char c : text) {

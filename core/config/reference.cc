@@ -83,7 +83,8 @@ void PrintTable(const ReferenceTable& table, std::string* out) {
   }
   if (missing.empty()) return;
   *out += "\nKnown, but an error unless they switch the feature off:\n\n";
-  for (const auto& [feature, keys] : missing) *out += "- " + feature + ": " + keys + "\n";
+  for (const auto& [feature, keys] : missing)
+    out->append("- ").append(feature).append(": ").append(keys).append("\n");
 }
 
 void PrintLimits(const std::vector<ReferenceTable>& tables, std::string* out) {

@@ -66,7 +66,7 @@ class TreeBuilder : public YAML::EventHandler {
     std::string error;
     auto expanded = ExpandEnvironment(value, environment_, &error);
     if (!expanded) diagnostics_->Add(place, error);
-    Finish(Node::Scalar(expanded ? std::move(*expanded) : value, quoted, place), anchor);
+    Finish(Node::Scalar(expanded ? *expanded : value, quoted, place), anchor);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,

@@ -172,7 +172,7 @@ void SliceQueue::Compact(const Slab* keep) {
       slice = Slice::Of(room, to, slice.size());
     }
   }
-  SlabPool::Release(room);
+  if (room != nullptr) SlabPool::Release(room);
 }
 
 // Copies everything into the largest slabs. Each byte is copied once for kMaxCapacity slices that

@@ -10,18 +10,23 @@ namespace {
 
 using Named = std::map<std::string, std::string>;  // fingerprints by name
 
+std::string Change(const std::string& what, const std::string& name, const char* how) {
+  std::string text = what;
+  return text.append(" ").append(name).append(": ").append(how);
+}
+
 void AddChanges(const std::string& what, const Named& before, const Named& after,
                 std::vector<std::string>* out) {
   for (const auto& [name, fingerprint] : after) {
     const auto had = before.find(name);
     if (had == before.end()) {
-      out->push_back(what + " " + name + ": added");
+      out->push_back(Change(what, name, "added"));
     } else if (had->second != fingerprint) {
-      out->push_back(what + " " + name + ": changed");
+      out->push_back(Change(what, name, "changed"));
     }
   }
   for (const auto& [name, fingerprint] : before) {
-    if (after.count(name) == 0) out->push_back(what + " " + name + ": removed");
+    if (after.count(name) == 0) out->push_back(Change(what, name, "removed"));
   }
 }
 

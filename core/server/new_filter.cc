@@ -93,7 +93,7 @@ std::string CheckFilterName(const std::string& name) {
 }
 
 std::string WriteNewFilter(const NewFilter& request, const std::string& parent) {
-  const std::string problem = CheckFilterName(request.name);
+  std::string problem = CheckFilterName(request.name);
   if (!problem.empty()) return problem;
   const std::filesystem::path folder = std::filesystem::path(parent) / request.name;
   std::error_code error;

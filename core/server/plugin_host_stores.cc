@@ -135,7 +135,7 @@ int32_t PluginStores::SetOnce(std::string_view key, std::string_view value, uint
 int32_t PluginStores::Set(std::string_view store, std::string_view key, std::string_view value,
                           uint64_t ttl_ms) {
   if (!Good(store, key) || value.size() > kMaxValue) return WEIR_REFUSED;
-  if (value.data() == nullptr) value = std::string_view("", 0);
+  if (value.data() == nullptr) value = std::string_view("");
   const Key both(store, key);
   int32_t status = SetOnce(both.view(), value, ttl_ms);
   if (status != WEIR_NO_ROOM) return status;

@@ -140,7 +140,7 @@ void Reloader::Begin() {
   if (under_way_.changes.empty()) {
     under_way_.ok = true;
     WEIR_LOG(kInfo, "reload: the configuration is as it was");
-    return Finish(std::move(under_way_));
+    return Finish();
   }
   // New clusters have their endpoints before a request can ask for them.
   waiting_for_ = 1;
@@ -154,7 +154,7 @@ void Reloader::Refuse(const std::string& error) {
   LogLines(error);
   WEIR_LOG(kError, "reload: nothing has changed, for the configuration has mistakes");
   under_way_.error = error;
-  Finish(std::move(under_way_));
+  Finish();
 }
 
 void Reloader::Adopt() {
@@ -179,7 +179,7 @@ void Reloader::Adopt() {
 
 // Empty, or the mistakes. Changes nothing that is in use; with changes, the new one is made_.
 std::string Reloader::Make(ReloadResult* result) {
-  const std::string refuses = server_.refuses();
+  std::string refuses = server_.refuses();
   if (!refuses.empty()) return refuses;
   config::LoadResult loaded = parts_.load();
   if (!loaded.ok()) return loaded.diagnostics.Print();
@@ -211,10 +211,12 @@ void Reloader::OnAdopted() {
   if (!parts_.address_file.empty() &&
       !present_->listeners.WriteAddressFile(parts_.address_file, &error))
     WEIR_LOG(kError, "reload: --address-file: %s", error.c_str());
-  Finish(std::move(under_way_));
+  Finish();
 }
 
-void Reloader::Finish(ReloadResult result) {
+void Reloader::Finish() {
+  // Those who asked may ask again.
+  ReloadResult result = std::exchange(under_way_, {});
   if (result.ok && server_.reread) {
     for (std::string& change : server_.reread()) result.changes.push_back(std::move(change));
   }

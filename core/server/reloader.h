@@ -93,7 +93,7 @@ class Reloader {
   void Adopt();
   std::string TakeOver();
   void Refuse(const std::string& error);
-  void Finish(ReloadResult result);
+  void Finish();
   void OnAdopted();
 
   Parts parts_;

@@ -36,7 +36,7 @@ std::string FileOf(const std::string& name) {
   std::string path = variable == nullptr ? "" : variable;
   while (!name.empty() && !path.empty()) {
     const size_t end = std::min(path.find(':'), path.size());
-    const std::string file = Absolute(path.substr(0, end) + "/" + name);
+    std::string file = Absolute(path.substr(0, end) + "/" + name);
     if (access(file.c_str(), X_OK) == 0) return file;
     path.erase(0, end + 1);
   }

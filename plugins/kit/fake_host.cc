@@ -266,7 +266,7 @@ std::string FakeCallout::Field(std::string_view name) const {
 }
 
 void FakeCallout::Answer(std::uint32_t status,
-                         std::vector<std::pair<std::string, std::string>> answer,
+                         const std::vector<std::pair<std::string, std::string>>& answer,
                          std::string_view text) {
   if (over) return;
   std::vector<weir_field> raw;

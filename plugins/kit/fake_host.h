@@ -28,7 +28,8 @@ struct FakeCallout {
 
   std::string Field(std::string_view name) const;  // empty when there is none
   // Completes it with an answer, its body in pieces; or without one. Once.
-  void Answer(std::uint32_t status, std::vector<std::pair<std::string, std::string>> fields = {},
+  void Answer(std::uint32_t status,
+              const std::vector<std::pair<std::string, std::string>>& fields = {},
               std::string_view body = {});
   void Fail(std::uint32_t reason);
   // The head and some of the body come, and then nothing more.

@@ -25,7 +25,7 @@ namespace weir::h2 {
 // A code from the wire may be any 32-bit number: one without a name here is kept as it came and
 // means no more than kInternalError.
 enum class ErrorCode : uint32_t {
-#define WEIR_H2_ERROR_CODE_(enumerator, value, name) enumerator = value,
+#define WEIR_H2_ERROR_CODE_(enumerator, value, name) enumerator = (value),
   WEIR_H2_ERROR_CODES(WEIR_H2_ERROR_CODE_)
 #undef WEIR_H2_ERROR_CODE_
 };

@@ -108,7 +108,7 @@ bool DynamicTable::MoveBytes(uint32_t capacity) {
     if (to == nullptr) return false;
   }
   const uint32_t live = end_ - begin_;
-  if (live > 0) std::memmove(to, bytes_ + begin_, live);
+  if (live > 0 && bytes_ != nullptr) std::memmove(to, bytes_ + begin_, live);
   for (uint32_t i = 0; i < count_; ++i) entries_[(inserted_ - 1 - i) & mask_].offset -= begin_;
   if (to != bytes_ && bytes_ != nullptr) memory_.free(bytes_, capacity_ + kSlack);
   bytes_ = to;
@@ -125,7 +125,7 @@ bool DynamicTable::GrowEntries() {
     Clear();
     return false;
   }
-  for (uint32_t i = 1; i <= count_; ++i) {
+  for (uint32_t i = 1; entries_ != nullptr && i <= count_; ++i) {
     entries[(inserted_ - i) & (room - 1)] = entries_[(inserted_ - i) & mask_];
   }
   if (entries_ != nullptr) memory_.free(entries_, (mask_ + 1) * sizeof(Entry));

@@ -211,8 +211,12 @@ AdminAnswer AskAdmin(const AdminUrl& url, std::string_view target, std::string_v
                      std::chrono::milliseconds timeout) {
   const Clock::time_point end = Clock::now() + timeout;
   AdminAnswer answer;
-  const auto socket = url.host.empty() ? ConnectUnix(url.path, end, &answer.error)
-                                       : ConnectTcp(url, end, &answer.error);
+  std::unique_ptr<Socket> socket;
+  if (url.host.empty()) {
+    socket = ConnectUnix(url.path, end, &answer.error);
+  } else {
+    socket = ConnectTcp(url, end, &answer.error);
+  }
   if (socket == nullptr) return answer;
   // HTTP/1.0: the answer has no chunks, and ends with the connection.
   std::string request = "GET " + url.prefix + std::string(target) +

@@ -153,7 +153,7 @@ class Maker {
   }
 
  private:
-  void Add(std::string text, TopStyle style = TopStyle::kPlain) {
+  void Add(const std::string& text, TopStyle style = TopStyle::kPlain) {
     lines_.push_back({CutText(text, width_), style});
   }
 

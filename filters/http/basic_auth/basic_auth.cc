@@ -17,7 +17,7 @@ constexpr std::string_view kBusy = "basic_auth_overloaded";
 }  // namespace
 
 struct BasicAuth::Job {
-  Job(BasicAuthWorker* counted, Credentials given) : worker(counted), credentials(given) {
+  Job(BasicAuthWorker* counted, const Credentials& given) : worker(counted), credentials(given) {
     ++worker->hashing;
   }
   ~Job() { --worker->hashing; }

@@ -151,7 +151,7 @@ void Compressor::WeakenEtag() const {
 // False: it cannot be compressed now, and is as it was.
 bool Compressor::Begin() {
   const Libraries& offer = libraries();
-  const auto choice = static_cast<std::size_t>(choice_);
+  const auto choice = static_cast<std::size_t>(static_cast<std::uint8_t>(choice_));
   if (choice >= offer.encoders.size()) return false;  // the route is another one now
   encoder_ = MakeEncoder(offer.encoders[choice]);
   if (encoder_ == nullptr) {

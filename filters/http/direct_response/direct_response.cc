@@ -33,7 +33,8 @@ struct Config {
 class DirectResponse : public sdk::HttpFilter<DirectResponse, Config> {
  public:
   sdk::Status OnRequestHeaders(bool) {
-    const Config& answer = route_config() != nullptr ? *route_config() : config();
+    const Config* const of_route = route_config();
+    const Config& answer = of_route != nullptr ? *of_route : config();
     return Answer(
         {.status = answer.status, .body = answer.body, .details = kName, .list = &answer.headers});
   }

@@ -8,7 +8,6 @@ namespace weir::hcm {
 
 using base::Slab;
 using base::SlabPool;
-using http::Direction;
 using http::LocalReply;
 
 namespace {
