@@ -12,6 +12,7 @@ import time
 import certificates
 import h2_peer
 import harness
+import load
 import plugin_build
 from harness import WeirTest, cluster, config, listener, ok, request, route, wait_until
 
@@ -502,13 +503,62 @@ class Load:
       thread.join(harness.DEADLINE)
 
 
+class CountedByOthers(ReloadTest):
+  """What wrk and h2load count while listeners and clusters are replaced under them."""
+
+  def reload_some(self, going):
+    """Reloads as long as the clients go on, at least ten times; answers are the backends' all the time."""
+    self.other.answer = self.backend.answer
+    first, turn = copy.deepcopy(self.config), 0
+    wait_until(lambda: self.weir.stat("http.main.downstream_rq_total") > 200, "some load")
+    while turn < 10 or going():
+      self.config = copy.deepcopy(first)
+      self.manager()["server_name"] = "turn %d" % turn
+      if turn % 2 == 0:
+        self.config["clusters"][0]["endpoints"] = [self.other.address, self.backend.address]
+      if turn % 3 == 0:
+        self.config["listeners"].append(listener("extra"))
+      self.reload()
+      turn += 1
+
+  def test_wrk_sees_nothing_of_it(self):
+    process = subprocess.Popen([load.program("wrk"), "-t1", "-c20", "-d%ds" % (4 * harness.SLOW),
+                                "http://%s/x" % self.weir.addresses["main"]],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    self.addCleanup(process.kill)
+    self.reload_some(lambda: process.poll() is None)
+    load.check_wrk(self, process.communicate(timeout=harness.DEADLINE)[0].decode())
+
+  def test_h2load_sees_nothing_of_it(self):
+    # It stops when a connection is to end, and is started again.
+    over = threading.Event()
+    outputs = []
+
+    def run():
+      while not over.is_set():
+        outputs.append(subprocess.run([load.program("h2load"), "-c10", "-m10", "-D1", "http://%s/x" % self.weir.addresses["main"]],
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                                      timeout=harness.DEADLINE).stdout)
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    self.reload_some(lambda: len(outputs) < 4 and thread.is_alive())
+    over.set()
+    thread.join()
+    for output in outputs:
+      load.check_h2load(self, output, 10, 10)
+    # Nothing that came to Weir got another answer than the backend's.
+    wait_until(lambda: self.weir.stat("http.main.downstream_rq_active") == 0, "the last answers")
+    stats = self.weir.stats()
+    self.assertEqual([stats["http.main.downstream_rq_%s" % kind] for kind in ("3xx", "4xx", "5xx")], [0, 0, 0])
+
+
 class UnderLoad(ReloadTest):
 
   def test_many_reloads_lose_no_request_and_no_memory(self):
     self.other.answer = self.backend.answer
-    load = Load(self.weir)
+    clients = Load(self.weir)
     try:
-      wait_until(lambda: all(count > 20 for count in load.counts), lambda: "the load: %r" % load.failures)
+      wait_until(lambda: all(count > 20 for count in clients.counts), lambda: "the load: %r" % clients.failures)
       first = copy.deepcopy(self.config)
       sizes = []
       for turn in range(RELOADS):
@@ -523,15 +573,15 @@ class UnderLoad(ReloadTest):
           self.manager()["routes"] = [route("second", "/nobody"), route()]
         else:
           self.config["clusters"][0]["circuit_breakers"] = {"thresholds": [{"max_connections": 1000 + turn}]}
-        counts = list(load.counts)
+        counts = list(clients.counts)
         self.reload()
         if turn % 10 == 0:  # everybody has work between
-          wait_until(lambda: all(a > b for a, b in zip(load.counts, counts)) or load.failures, "the load to go on")
-        self.assertEqual(load.failures, [])
+          wait_until(lambda: all(a > b for a, b in zip(clients.counts, counts)) or clients.failures, "the load to go on")
+        self.assertEqual(clients.failures, [])
         sizes.append(self.weir.rss())
     finally:
-      load.end()
-    self.assertEqual(load.failures, [])
+      clients.end()
+    self.assertEqual(clients.failures, [])
     early, late = max(sizes[:RELOADS // 4]), max(sizes[-RELOADS // 10:])
     if not harness.SANITIZED:
       self.assertLess(late, early + (8 << 20), sizes[::max(1, RELOADS // 20)])
