@@ -7,6 +7,7 @@
 #include <malloc.h>
 
 #include "core/admin/page_table.h"
+#include "tests/support/test_certificates.h"
 #include "tests/unit/core/admin/fake_host.h"
 
 namespace weir::admin {
@@ -155,6 +156,35 @@ TEST_F(PagesTest, VersionSaysWhoAnswers) {
             R"("concurrency":2})"
             "\n");
   EXPECT_THAT(Body("/version"), HasSubstr("weir 1.2.3\n"));
+}
+
+TEST_F(PagesTest, CertificatesAreThoseInUseWithWhatKeepsNewerOnesOut) {
+  const weir::test::TestCertificate authority = weir::test::MakeAuthority("Root");
+  weir::test::CertificateRequest request;
+  request.common_name = "front";
+  request.names = {"DNS:a.test"};
+  request.days = 20;
+  const weir::test::TestCertificate made = weir::test::MakeCertificate(authority, request);
+  CertificateSource source;
+  source.used_by = "listener main";
+  source.path = "/etc/tls.pem";
+  source.pem = made.key + made.chain;
+  source.read_unix_s = 86'400;
+  host_.certificates = {source};
+  const std::string json = Body("/certs", "format=json");
+  EXPECT_THAT(json, HasSubstr(R"({"used_by":"listener main","ca_cert":[],"cert_chain":[{)"
+                              R"("path":"/etc/tls.pem","subject":"CN=front",)"));
+  EXPECT_THAT(json, HasSubstr(R"("last_read":"1970-01-02T00:00:00Z"})"));
+  EXPECT_THAT(Body("/certs"), HasSubstr(" days left"));
+  EXPECT_THAT(Body("/certs"), Not(HasSubstr("cannot be used")));
+  host_.certificates[0].error = "tls.key: no private key in PEM form";
+  host_.certificates[0].error_unix_s = 2 * 86'400;
+  EXPECT_THAT(Body("/certs", "format=json"),
+              HasSubstr(R"("error":"tls.key: no private key in PEM form",)"
+                        R"("failed_since":"1970-01-03T00:00:00Z"})"));
+  EXPECT_THAT(Body("/certs"), HasSubstr("  since 1970-01-03T00:00:00Z what is there now cannot be "
+                                        "used: tls.key: no private key in PEM form\n"));
+  EXPECT_THAT(Body("/certs") + json, Not(HasSubstr("PRIVATE KEY---")));
 }
 
 }  // namespace
