@@ -110,7 +110,7 @@ bool TlsFiles::TakeAll(Parts next, std::vector<size_t>* changed, int64_t now_uni
   Parts present = Present();
   while (!changed->empty()) {
     TlsError error;
-    if (Take(next, &error)) return true;
+    if (Take(next, *changed, &error)) return true;
     const bool of_pair = error.part == TlsError::Part::kChain || error.part == TlsError::Part::kKey;
     const size_t guilty = of_pair ? error.certificate : certificates_;
     const bool known = of_pair || error.part == TlsError::Part::kTrustedCa;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -62,8 +63,9 @@ class TlsFiles {
            observe::StatRegistry* stats);
 
   virtual Parts Present() const = 0;
-  // New handshakes use these from now on, if OpenSSL can; false: *error.
-  virtual bool Take(Parts parts, net::tls::TlsError* error) = 0;
+  // New handshakes use these from now on, if OpenSSL can; false: *error. Only the certificates
+  // whose index is in `changed` are tried.
+  virtual bool Take(Parts parts, const std::vector<size_t>& changed, net::tls::TlsError* error) = 0;
 
  private:
   struct File {
@@ -122,11 +124,22 @@ class TlsFilesOf final : public TlsFiles {
     const std::shared_ptr<const Options> options = latest_.Get();
     return {options->certificates, options->trusted_ca};
   }
-  bool Take(Parts parts, net::tls::TlsError* error) override {
+  bool Take(Parts parts, const std::vector<size_t>& changed, net::tls::TlsError* error) override {
     auto next = std::make_shared<Options>(*latest_.Get());
-    next->certificates = std::move(parts.certificates);
     next->trusted_ca = std::move(parts.trusted_ca);
-    if (!try_(*next, error)) return false;
+    // Which of a listener's many certificates has changed must not cost what all of them do.
+    std::vector<size_t> tried;
+    for (size_t i = 0; i < parts.certificates.size(); ++i) {
+      if (std::find(changed.begin(), changed.end(), i) != changed.end()) tried.push_back(i);
+    }
+    if (tried.empty() && !parts.certificates.empty()) tried.push_back(0);
+    next->certificates.clear();
+    for (const size_t i : tried) next->certificates.push_back(parts.certificates[i]);
+    if (!try_(*next, error)) {
+      if (error->certificate < tried.size()) error->certificate = tried[error->certificate];
+      return false;
+    }
+    next->certificates = std::move(parts.certificates);
     latest_.Set(std::move(next));
     return true;
   }

@@ -29,7 +29,9 @@ struct TlsListener {
   bool Follow(net::tls::TlsError* error) {
     const auto options = files->Get(&number);
     std::shared_ptr<net::tls::ServerContexts> made =
-        net::tls::ServerContexts::Make(*options, tickets, worker->tls, counters.get(), error);
+        contexts != nullptr
+            ? net::tls::ServerContexts::Follow(contexts, *options, error)
+            : net::tls::ServerContexts::Make(*options, tickets, worker->tls, counters.get(), error);
     if (made == nullptr) return false;
     contexts = std::move(made);
     return true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include <openssl/core_names.h>
 #include <openssl/rand.h>
@@ -19,12 +20,13 @@ bool IsWildcard(std::string_view name) {
   return name.size() > 2 && name.substr(0, 2) == "*.";
 }
 
-using Sha256 = std::array<uint8_t, SSL_MAX_SID_CTX_LENGTH>;
-
-Sha256 DigestOf(const std::vector<const std::string*>& texts) {
+std::array<uint8_t, 32> DigestOf(const std::vector<std::string_view>& texts) {
   std::string all;
-  for (const std::string* text : texts) all += std::to_string(text->size()) + ":" + *text;
-  Sha256 digest{};
+  for (const std::string_view text : texts) {
+    all += std::to_string(text.size()) + ":";
+    all += text;
+  }
+  std::array<uint8_t, 32> digest{};
   EVP_Digest(all.data(), all.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
   return digest;
 }
@@ -94,11 +96,13 @@ ServerContexts::ServerContexts(const ServerTlsOptions& options, TicketKeys* tick
 ServerContexts::~ServerContexts() {
   for (const auto& [group, ctx] : groups_) {
     // Connections may hold it for longer.
-    SSL_CTX_set_app_data(ctx, nullptr);
-    SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, nullptr);
-    SSL_CTX_set_session_ticket_cb(ctx, nullptr, nullptr, nullptr);
-    SSL_CTX_set_tlsext_servername_callback(ctx, nullptr);
-    SSL_CTX_set_alpn_select_cb(ctx, nullptr, nullptr);
+    if (SSL_CTX_get_app_data(ctx) == this) {
+      SSL_CTX_set_app_data(ctx, nullptr);
+      SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, nullptr);
+      SSL_CTX_set_session_ticket_cb(ctx, nullptr, nullptr, nullptr);
+      SSL_CTX_set_tlsext_servername_callback(ctx, nullptr);
+      SSL_CTX_set_alpn_select_cb(ctx, nullptr, nullptr);
+    }
     SSL_CTX_free(ctx);
   }
   EVP_CIPHER_free(static_cast<EVP_CIPHER*>(const_cast<void*>(ticket_cipher_)));
@@ -108,77 +112,94 @@ std::unique_ptr<ServerContexts> ServerContexts::Make(const ServerTlsOptions& opt
                                                      TicketKeys* tickets, TlsWorker* worker,
                                                      TlsEvents* events, TlsError* error) {
   std::unique_ptr<ServerContexts> made(new ServerContexts(options, tickets, worker, events));
-  if (!made->Build(options, error)) return nullptr;
+  if (!made->Build(options, nullptr, error)) return nullptr;
   return made;
 }
 
-bool ServerContexts::Build(const ServerTlsOptions& options, TlsError* error) {
+std::shared_ptr<ServerContexts> ServerContexts::Follow(
+    const std::shared_ptr<ServerContexts>& previous, const ServerTlsOptions& options,
+    TlsError* error) {
+  std::shared_ptr<ServerContexts> made(
+      new ServerContexts(options, previous->tickets_, previous->worker_, previous->events_));
+  if (!made->Build(options, previous.get(), error)) return nullptr;
+  previous->successor_ = made;
+  return made;
+}
+
+// Null: *error.
+const Certificate* ServerContexts::Load(const CertificateSource& source, size_t index,
+                                        const ServerContexts* previous, Sha256* material,
+                                        TlsError* error) {
+  *material = DigestOf({source.chain.text, source.key.text});
+  std::shared_ptr<const Certificate>& loaded = loaded_[*material];
+  if (loaded == nullptr && previous != nullptr) {
+    const auto found = previous->loaded_.find(*material);
+    if (found != previous->loaded_.end()) loaded = found->second;
+  }
+  if (loaded != nullptr) return loaded.get();
+  auto made = std::make_shared<Certificate>();
+  if (!LoadCertificate(worker_->library(), source, index, made.get(), error)) return nullptr;
+  loaded = std::move(made);
+  return loaded.get();
+}
+
+bool ServerContexts::Build(const ServerTlsOptions& options, const ServerContexts* previous,
+                           TlsError* error) {
   ticket_cipher_ = EVP_CIPHER_fetch(worker_->library(), "AES-256-CBC", nullptr);
   if (ticket_cipher_ == nullptr || options.certificates.empty()) {
     *error = TlsError{TlsError::Part::kOther, 0,
                       options.certificates.empty() ? "no certificate" : TakeReason()};
     return false;
   }
-  std::vector<Certificate> certificates(options.certificates.size());
+  std::vector<const Certificate*> certificates(options.certificates.size());
+  std::vector<Sha256> materials(certificates.size());
   for (size_t i = 0; i < certificates.size(); ++i) {
-    if (!LoadCertificate(worker_->library(), options.certificates[i], i, &certificates[i], error))
-      return false;
+    certificates[i] = Load(options.certificates[i], i, previous, &materials[i], error);
+    if (certificates[i] == nullptr) return false;
   }
   // The first certificate of each key type.
   const auto add = [&](size_t i, Group* group) {
     for (const size_t other : *group) {
-      if (certificates[other].type == certificates[i].type) return;
+      if (certificates[other]->type == certificates[i]->type) return;
     }
     group->push_back(i);
   };
   std::map<std::string, Group> by_name;
   for (size_t i = 0; i < certificates.size(); ++i) {
-    for (const std::string& name : certificates[i].names) add(i, &by_name[name]);
+    for (const std::string& name : certificates[i]->names) add(i, &by_name[name]);
   }
   Group first = {0};
   for (size_t i = 1; i < certificates.size(); ++i) {
-    for (const std::string& name : certificates[i].names) {
-      const auto& with = certificates[0].names;
+    for (const std::string& name : certificates[i]->names) {
+      const auto& with = certificates[0]->names;
       if (std::find(with.begin(), with.end(), name) != with.end()) add(i, &first);
     }
   }
-  const Sha256 id = DigestOf({&options.id_context, &options.trusted_ca.text});
   const auto make = [&](const Group& group) -> ssl_ctx_st* {
     const auto found = groups_.find(group);
     if (found != groups_.end()) return found->second;
-    CtxPtr ctx = NewContext(worker_->library(), TLS_server_method(), options, error);
-    if (ctx == nullptr) return nullptr;
-    for (const size_t i : group) {
-      if (!UseCertificate(ctx.get(), certificates[i], i, error)) return nullptr;
-    }
-    if (!options.trusted_ca.empty()) {
-      if (!TrustAuthorities(ctx.get(), options.trusted_ca, true, error)) return nullptr;
-      SSL_CTX_set_verify(
-          ctx.get(),
-          SSL_VERIFY_PEER |
-              (options.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-          nullptr);
-    }
-    SSL_CTX_set_app_data(ctx.get(), this);
-    SSL_CTX_set_session_cache_mode(ctx.get(), SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_timeout(ctx.get(), options.session_timeout_s);
-    SSL_CTX_set_session_id_context(ctx.get(), id.data(), static_cast<unsigned>(id.size()));
-    SSL_CTX_set_num_tickets(ctx.get(), tickets_ == nullptr ? 0 : 1);
-    if (tickets_ == nullptr) {
-      SSL_CTX_set_options(ctx.get(), SSL_OP_NO_TICKET);
+    std::vector<std::string_view> parts = {options.trusted_ca.text};
+    for (const size_t i : group)
+      parts.emplace_back(reinterpret_cast<const char*>(materials[i].data()), materials[i].size());
+    const Sha256 material = DigestOf(parts);
+    ssl_ctx_st* ctx = nullptr;
+    if (previous != nullptr && previous->by_material_.count(material) != 0) {
+      ctx = previous->by_material_.at(material);
+      SSL_CTX_up_ref(ctx);
+      ++shared_;
     } else {
-      SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx.get(), Callbacks::Ticket);
-      SSL_CTX_set_session_ticket_cb(ctx.get(), Callbacks::BeforeSeal, Callbacks::AfterOpen, this);
+      ctx = NewGroup(options, group, certificates, error);
     }
-    SSL_CTX_set_tlsext_servername_callback(ctx.get(), Callbacks::ServerName);
-    if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(ctx.get(), Callbacks::SelectAlpn, nullptr);
-    TlsIo::Watch(ctx.get());
-    std::vector<const std::string*> chains;
-    for (const size_t i : group) chains.push_back(&options.certificates[i].chain.text);
+    if (ctx == nullptr) return nullptr;
+    groups_.emplace(group, ctx);
+    by_material_.emplace(material, ctx);
+    std::vector<std::string_view> chains;
+    for (const size_t i : group) chains.push_back(options.certificates[i].chain.text);
     const Sha256 digest = DigestOf(chains);
-    std::copy_n(digest.begin(), digests_[ctx.get()].size(), digests_[ctx.get()].begin());
-    present_digests_.insert(digests_[ctx.get()]);
-    return groups_.emplace(group, ctx.release()).first->second;
+    Digest& kept = digests_[ctx];
+    std::copy_n(digest.begin(), kept.size(), kept.begin());
+    present_digests_.insert(kept);
+    return ctx;
   };
   default_ = make(first);
   if (default_ == nullptr) return false;
@@ -191,7 +212,47 @@ bool ServerContexts::Build(const ServerTlsOptions& options, TlsError* error) {
       exact_.emplace(name, ctx);
     }
   }
+  // Only now, when nothing can fail: those that are shared still served who was before.
+  for (const auto& [group, ctx] : groups_) Bind(ctx);
   return true;
+}
+
+ssl_ctx_st* ServerContexts::NewGroup(const ServerTlsOptions& options, const Group& group,
+                                     const std::vector<const Certificate*>& certificates,
+                                     TlsError* error) {
+  CtxPtr ctx = NewContext(worker_->library(), TLS_server_method(), options, error);
+  if (ctx == nullptr) return nullptr;
+  for (const size_t i : group) {
+    if (!UseCertificate(ctx.get(), *certificates[i], i, error)) return nullptr;
+  }
+  if (!options.trusted_ca.empty()) {
+    if (!TrustAuthorities(ctx.get(), options.trusted_ca, true, error)) return nullptr;
+    SSL_CTX_set_verify(
+        ctx.get(),
+        SSL_VERIFY_PEER |
+            (options.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+        nullptr);
+  }
+  SSL_CTX_set_session_cache_mode(ctx.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(ctx.get(), options.session_timeout_s);
+  const Sha256 id = DigestOf({options.id_context, options.trusted_ca.text});
+  static_assert(std::tuple_size_v<Sha256> <= SSL_MAX_SID_CTX_LENGTH);
+  SSL_CTX_set_session_id_context(ctx.get(), id.data(), static_cast<unsigned>(id.size()));
+  SSL_CTX_set_num_tickets(ctx.get(), tickets_ == nullptr ? 0 : 1);
+  if (tickets_ == nullptr) SSL_CTX_set_options(ctx.get(), SSL_OP_NO_TICKET);
+  TlsIo::Watch(ctx.get());
+  return ctx.release();
+}
+
+// What OpenSSL asks of it, these contexts answer.
+void ServerContexts::Bind(ssl_ctx_st* ctx) {
+  SSL_CTX_set_app_data(ctx, this);
+  if (tickets_ != nullptr) {
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, Callbacks::Ticket);
+    SSL_CTX_set_session_ticket_cb(ctx, Callbacks::BeforeSeal, Callbacks::AfterOpen, this);
+  }
+  SSL_CTX_set_tlsext_servername_callback(ctx, Callbacks::ServerName);
+  if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(ctx, Callbacks::SelectAlpn, nullptr);
 }
 
 ssl_ctx_st* ServerContexts::Choose(std::string_view server_name) const {

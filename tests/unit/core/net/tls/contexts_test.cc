@@ -397,5 +397,69 @@ TEST_F(SwappedContextsTest, ConnectionsGoOnWithoutTheContextsTheyCameFrom) {
   }
 }
 
+TEST_F(SwappedContextsTest, WhatHasNotChangedIsShared) {
+  ServerTlsOptions server;
+  server.id_context = "test";
+  for (const char* name : {"a", "b", "c"})
+    server.certificates.push_back(Source(name, {"DNS:" + std::string(name) + ".example"}));
+  TlsError error;
+  std::shared_ptr<ServerContexts> before =
+      ServerContexts::Make(server, &pair.tickets, &pair.worker, &pair.server_events, &error);
+  EXPECT_EQ(before->shared(), 0u);
+  server.certificates[1] = Source("renewed", {"DNS:b.example"});
+  auto after = ServerContexts::Follow(before, server, &error);
+  EXPECT_EQ(after->size(), 3u);
+  EXPECT_EQ(after->shared(), 2u);
+  server.certificates[1].key = server.certificates[0].key;
+  EXPECT_EQ(ServerContexts::Follow(after, server, &error), nullptr) << "not its key";
+  EXPECT_EQ(error.certificate, 1u);
+  server.certificates.erase(server.certificates.begin() + 1);
+  server.trusted_ca = {"ca.pem", Authority().chain};
+  EXPECT_EQ(ServerContexts::Follow(after, server, &error)->shared(), 0u)
+      << "other authorities are of concern to each";
+}
+
+TEST_F(SwappedContextsTest, AHandshakeThatHasBegunGoesOnThroughAnyNumberOfChanges) {
+  ServerTlsOptions server;
+  server.id_context = "test";
+  server.alpn = {"h2", "http/1.1"};
+  server.certificates = {Source("first", {"DNS:first.example"}),
+                         Source("site", {"DNS:site.example"})};
+  ClientTlsOptions client = ClientOptions();
+  client.alpn = {"h2"};
+  for (const bool default_changes : {false, true}) {
+    pair.Build(server, client);
+    std::shared_ptr<ServerContexts> contexts = std::move(pair.server_contexts);
+    auto client_end = std::make_unique<End>();
+    pair.server = std::make_unique<End>();
+    pair.client = std::move(client_end);
+    auto server_io = std::make_unique<FakeIo>(&pair.server->wire);
+    auto client_io = std::make_unique<FakeIo>(&pair.client->wire);
+    pair.server_inner = server_io.get();
+    pair.client_inner = client_io.get();
+    const std::shared_ptr<ServerContexts> begun = contexts;  // as the handshake of a listener has
+    pair.server->Take(begun->Accept(std::move(server_io)));
+    pair.client->Take(pair.client_context->Connect(std::move(client_io), pair.peer));
+    ServerTlsOptions next = server;
+    TlsError error;
+    for (int i = 0; i < 4; ++i) {
+      // In turn that of the first context, which the handshake began on, and that which it asks
+      // for.
+      const bool first = default_changes == (i % 2 == 0);
+      next.certificates[first ? 0 : 1] =
+          Source("renewed", {first ? "DNS:first.example" : "DNS:site.example"});
+      contexts = ServerContexts::Follow(contexts, next, &error);
+      ASSERT_NE(contexts, nullptr) << error.text;
+    }
+    contexts.reset();
+    pair.client_inner->Wake(false, true);
+    pair.client->to_send = "x";
+    pair.Run();
+    ASSERT_TRUE(pair.client->io()->connected());
+    EXPECT_EQ(pair.client->io()->tls()->alpn(), "h2");
+    EXPECT_EQ(pair.server->received, "x");
+  }
+}
+
 }  // namespace
 }  // namespace weir::net::tls::test
