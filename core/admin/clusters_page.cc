@@ -61,6 +61,16 @@ StatsByCluster StatsOf(const config::Bootstrap& bootstrap, const observe::StatRe
   return clusters;
 }
 
+// Envoy's names and order.
+std::vector<std::pair<std::string_view, uint64_t>> TotalsOf(const EndpointFacts& facts) {
+  return {{"cx_connect_fail", facts.cx_connect_fail},
+          {"cx_total", facts.cx_total},
+          {"rq_error", facts.rq_error},
+          {"rq_success", facts.rq_success},
+          {"rq_timeout", facts.rq_timeout},
+          {"rq_total", facts.rq_total}};
+}
+
 void WriteEndpoint(const EndpointFacts& facts, JsonWriter* out) {
   out->BeginObject();
   out->Key("address");
@@ -76,6 +86,7 @@ void WriteEndpoint(const EndpointFacts& facts, JsonWriter* out) {
   out->BeginObject();
   out->Field("cx_active", facts.connections);
   out->Field("rq_active", facts.active_requests);
+  for (const auto& [name, value] : TotalsOf(facts)) out->Field(name, value);
   out->EndObject();
   out->EndObject();
 }
@@ -113,6 +124,8 @@ void PrintEndpoint(const EndpointFacts& facts, std::string* text) {
   };
   line("cx_active", std::to_string(facts.connections));
   line("rq_active", std::to_string(facts.active_requests));
+  for (const auto& [name, value] : TotalsOf(facts))
+    line(std::string(name).c_str(), std::to_string(value));
   line("hostname", facts.hostname);
   line("health_flags", facts.healthy ? "healthy" : "/unhealthy");
   line("weight", std::to_string(facts.weight));

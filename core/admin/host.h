@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +34,13 @@ struct EndpointFacts {
   bool healthy = true;
   uint64_t connections = 0;  // open or connecting
   uint64_t active_requests = 0;
+  // Since the worker knows it, in Envoy's words.
+  uint64_t cx_total = 0;
+  uint64_t cx_connect_fail = 0;
+  uint64_t rq_total = 0;
+  uint64_t rq_success = 0;
+  uint64_t rq_error = 0;
+  uint64_t rq_timeout = 0;
 };
 
 // What came of a reload of the configuration.
@@ -80,6 +89,9 @@ class Host {
   virtual std::shared_ptr<const config::Bootstrap> Config() = 0;
   // What TLS uses, with every certificate that the configuration names.
   virtual std::vector<CertificateSource> Certificates() = 0;
+  // Where each listener is bound, by its name: not what the configuration says where that leaves
+  // the port open. Empty when nobody answers in time.
+  virtual std::map<std::string, config::Address, std::less<>> Bound() = 0;
   // Every endpoint that a worker knows. A worker that does not answer in time is left out.
   virtual std::vector<EndpointFacts> Endpoints() = 0;
   // What `weir plugins` prints: a table, or JSON. Empty when nobody answers in time.

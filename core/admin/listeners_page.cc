@@ -1,3 +1,4 @@
+#include <map>
 #include <string>
 #include <utility>
 #include <variant>
@@ -94,13 +95,20 @@ void WriteNames(const config::FilterChain& chain, const Terminal& terminal, Json
   out->EndArray();
 }
 
-void WriteListener(const config::Listener& listener, JsonWriter* out) {
+using Bound = std::map<std::string, config::Address, std::less<>>;
+
+const config::Address& AddressOf(const config::Listener& listener, const Bound& bound) {
+  const auto found = bound.find(listener.name);
+  return found == bound.end() ? listener.address : found->second;
+}
+
+void WriteListener(const config::Listener& listener, const Bound& bound, JsonWriter* out) {
   const config::FilterChain& chain = listener.filter_chains.front();
   const Terminal terminal(chain);
   out->BeginObject();
   out->Field("name", listener.name);
   out->Key("local_address");
-  WriteAddress(listener.address, out);
+  WriteAddress(AddressOf(listener, bound), out);
   out->Field("tls", chain.tls != nullptr);
   out->Field("stat_prefix", terminal.prefix());
   WriteNames(chain, terminal, out);
@@ -117,9 +125,9 @@ void WriteListener(const config::Listener& listener, JsonWriter* out) {
   out->EndObject();
 }
 
-void PrintListener(const config::Listener& listener, std::string* text) {
+void PrintListener(const config::Listener& listener, const Bound& bound, std::string* text) {
   const Terminal terminal(listener.filter_chains.front());
-  *text += listener.name + "::" + listener.address.ToString() + "\n";
+  *text += listener.name + "::" + AddressOf(listener, bound).ToString() + "\n";
   if (terminal.tcp != nullptr) *text += "  tcp_proxy -> cluster " + terminal.tcp->cluster + "\n";
   if (terminal.http == nullptr) return;
   for (const config::VirtualHost& host : terminal.http->route_config->virtual_hosts) {
@@ -140,16 +148,19 @@ Reply ListenersPage(std::string_view query, Host* host) {
   const bool json = wanted.WantsJson(&error);
   if (!error.empty()) return Answer(400, std::move(error));
   const std::shared_ptr<const config::Bootstrap> bootstrap = host->Config();
+  const Bound bound = host->Bound();
   std::string text;
   if (!json) {
-    for (const config::Listener& listener : bootstrap->listeners) PrintListener(listener, &text);
+    for (const config::Listener& listener : bootstrap->listeners)
+      PrintListener(listener, bound, &text);
     return Answer(200, std::move(text));
   }
   JsonWriter out(&text);
   out.BeginObject();
   out.Key("listener_statuses");
   out.BeginArray();
-  for (const config::Listener& listener : bootstrap->listeners) WriteListener(listener, &out);
+  for (const config::Listener& listener : bootstrap->listeners)
+    WriteListener(listener, bound, &out);
   out.EndArray();
   out.EndObject();
   return AnswerJson(text + "\n");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/config/address.h"
@@ -14,6 +15,7 @@ struct Admin {
   bool allow_mutations = false;
   // What a request must show as its bearer; empty: nothing. Read at load from wherever it is.
   std::string token;
+  uint32_t max_connections = 256;  // open at once; 0: no limit
   Mark mark;
 };
 

@@ -27,7 +27,8 @@ bool SameAddress(const config::Address& a, const config::Address& b) {
 
 // Of what only the admin listener has.
 std::string AdminFingerprint(const config::Admin& admin) {
-  return std::string("admin ") + (admin.allow_mutations ? "orders " : "") + admin.token + " ";
+  return std::string("admin ") + (admin.allow_mutations ? "orders " : "") +
+         std::to_string(admin.max_connections) + " " + admin.token + " ";
 }
 
 }  // namespace
@@ -89,6 +90,7 @@ bool ListenerSet::BuildAdmin(const ServerContext& context, const Wiring& wiring,
   admin->name = "admin";
   admin->address = context.bootstrap->admin->address;
   admin->mark = context.bootstrap->admin->mark;
+  admin->connection_limit = context.bootstrap->admin->max_connections;
   if (wiring.admin == nullptr) {
     context.diagnostics->Add(admin->mark, "this program has no admin pages");
     return false;

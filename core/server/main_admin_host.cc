@@ -41,16 +41,20 @@ admin::ReloadFacts FactsOf(const ReloadResult& result) {
   return facts;
 }
 
-// Of a cluster that is found by DNS the configuration has no addresses.
-config::Address AddressOfHost(const upstream::Host& host) {
-  const net::Address& here = host.addresses.front();
-  if (!here.is_ip()) return host.endpoint->address;
+// An IP address, as the configuration would have it.
+config::Address ToConfig(const net::Address& here) {
   config::Address address;
   const bool four = here.family() == AF_INET;
   address.kind = four ? config::Address::Kind::kIpv4 : config::Address::Kind::kIpv6;
   std::copy(here.ip(), here.ip() + (four ? 4 : 16), address.ip.begin());
   address.port = here.port();
   return address;
+}
+
+// Of a cluster that is found by DNS the configuration has no addresses.
+config::Address AddressOfHost(const upstream::Host& host) {
+  const net::Address& here = host.addresses.front();
+  return here.is_ip() ? ToConfig(here) : host.endpoint->address;
 }
 
 void AddPool(upstream::Pool* pool, std::vector<EndpointFacts>* out) {
@@ -63,8 +67,25 @@ void AddPool(upstream::Pool* pool, std::vector<EndpointFacts>* out) {
     facts.healthy = host->healthy;
     facts.connections = host->connections;
     facts.active_requests = host->active_requests;
+    facts.cx_total = host->totals.connections;
+    facts.cx_connect_fail = host->totals.connect_failures;
+    facts.rq_total = host->totals.requests;
+    facts.rq_success = host->totals.successes;
+    facts.rq_error = host->totals.errors;
+    facts.rq_timeout = host->totals.timeouts;
     out->push_back(std::move(facts));
   }
+}
+
+void Add(const EndpointFacts& facts, EndpointFacts* sum) {
+  sum->connections += facts.connections;
+  sum->active_requests += facts.active_requests;
+  sum->cx_total += facts.cx_total;
+  sum->cx_connect_fail += facts.cx_connect_fail;
+  sum->rq_total += facts.rq_total;
+  sum->rq_success += facts.rq_success;
+  sum->rq_error += facts.rq_error;
+  sum->rq_timeout += facts.rq_timeout;
 }
 
 std::vector<EndpointFacts> EndpointsOn(Worker* worker) {
@@ -145,6 +166,20 @@ class MainAdminHost final : public admin::Host {
     return facts;
   }
 
+  std::map<std::string, config::Address, std::less<>> Bound() override {
+    using Map = std::map<std::string, config::Address, std::less<>>;
+    const auto on_worker = [](Worker* worker) {
+      Map bound;
+      worker->ForEachListener([&bound](const ListenerSpec& spec) {
+        if (spec.bound.is_ip()) bound.emplace(spec.config->name, ToConfig(spec.bound));
+      });
+      return bound;
+    };
+    Map all;
+    for (Map& bound : AskWorkers<Map>(on_worker, kPatience)) all.merge(bound);
+    return all;
+  }
+
   std::vector<EndpointFacts> Endpoints() override {
     std::vector<EndpointFacts> all;
     std::map<std::pair<std::string, std::string>, size_t> places;  // in `all`
@@ -157,8 +192,7 @@ class MainAdminHost final : public admin::Host {
           continue;
         }
         EndpointFacts& sum = all[place->second];
-        sum.connections += facts.connections;
-        sum.active_requests += facts.active_requests;
+        Add(facts, &sum);
         sum.healthy = sum.healthy && facts.healthy;
       }
     }

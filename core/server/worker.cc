@@ -127,6 +127,10 @@ void Worker::CheckDrained() {
   if (drain_announced_ && OpenConnections() == 0) observer_->OnDrained(worker_context_.worker_id);
 }
 
+void Worker::ForEachListener(const std::function<void(const ListenerSpec&)>& visit) const {
+  for (const auto& listener : listeners_) visit(listener->served()->spec());
+}
+
 std::vector<net::ConnectionReport> Worker::DescribeConnections(size_t most, bool busy) {
   std::vector<net::ConnectionReport> reports;
   size_t looked = 0;

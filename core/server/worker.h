@@ -64,6 +64,8 @@ class Worker {
   // those with streams; then the first kMaxLooked are looked at. On the worker's own thread.
   static constexpr size_t kMaxLooked = 2000;
   std::vector<net::ConnectionReport> DescribeConnections(size_t most, bool busy);
+  // The listeners that it serves. On the worker's own thread.
+  void ForEachListener(const std::function<void(const ListenerSpec&)>& visit) const;
   // Ends the loop, closing what is left, and waits for the thread.
   void Stop();
 

@@ -18,9 +18,19 @@ struct Host {
   std::vector<net::Address> addresses;  // never empty
   uint32_t weight = 1;
   uint32_t index = 0;
-  int connect_error = 0;         // errno of the connection that failed last before it was of use
-  bool healthy = true;           // health checks and outlier detection will write it
-  bool gone = false;             // no member any more: no further stream, no connection is kept
+  int connect_error = 0;  // errno of the connection that failed last before it was of use
+  bool healthy = true;    // health checks and outlier detection will write it
+  bool gone = false;      // no member any more: no further stream, no connection is kept
+  // Since it is there; for the page of clusters.
+  struct Totals {
+    uint64_t connections = 0;
+    uint64_t connect_failures = 0;
+    uint64_t requests = 0;   // attempts
+    uint64_t successes = 0;  // answered with less than 500
+    uint64_t errors = 0;     // answered with more, or not to the end
+    uint64_t timeouts = 0;   // of these, for which the proxy waited no longer
+  };
+  Totals totals;
   uint32_t active_requests = 0;  // attached to its connections
   uint32_t connections = 0;      // open or connecting
   uint32_t connecting = 0;       // of these, on their way

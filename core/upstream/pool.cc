@@ -184,6 +184,7 @@ void Pool::Dial(Host* host) {
   host->expected += connection->expected_;
   ++host->connections;
   ++host->connecting;
+  ++host->totals.connections;
   ++load_->connections;
   stats_.upstream_cx_total->Add();
   stats_.upstream_cx_active->Add();
@@ -312,6 +313,7 @@ void Pool::UseNextAddress(Host* host) {
 // longest. They look for another host.
 void Pool::FailConnect(ClientConnection* connection, bool timed_out) {
   Host* host = connection->host();
+  ++host->totals.connect_failures;
   host->connect_error = timed_out ? ETIMEDOUT : connection->io()->error();
   (timed_out ? stats_.upstream_cx_connect_timeout : stats_.upstream_cx_connect_fail)->Add();
   if (host->address_index == connection->address_index_) UseNextAddress(host);

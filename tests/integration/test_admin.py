@@ -114,6 +114,27 @@ class TestPages(AdminTest):
     self.assertEqual([(route["match"], route["cluster"]) for route in routes], [("prefix /here", None), ("prefix /", "app")])
     self.assertEqual(listeners["main"]["http_filters"], ["health_check", "mux"])
 
+  def test_listeners_tell_where_they_are_bound(self):
+    port = self.connect().sock.getpeername()[1]
+    (main,) = [row for row in self.json("/listeners?format=json")["listener_statuses"] if row["name"] == "main"]
+    self.assertEqual(main["local_address"]["socket_address"], {"address": "127.0.0.1", "port_value": port})
+    self.assertIn("main::127.0.0.1:%d\n" % port, self.page("/listeners"))
+
+  def endpoint(self):
+    rows = {row["name"]: row for row in self.json("/clusters?format=json")["cluster_statuses"]}
+    return rows["app"]["host_statuses"][0]["stats"]
+
+  def test_clusters_count_what_went_to_each_endpoint(self):
+    before = self.endpoint()
+    self.get("/")
+    self.backend.answer = lambda seen: ok(b"", (), "503 No")
+    self.get("/")
+    after = self.endpoint()
+    self.assertEqual({name: after[name] - before[name] for name in ("rq_total", "rq_success", "rq_error", "rq_timeout", "cx_connect_fail")},
+                     {"rq_total": 2, "rq_success": 1, "rq_error": 1, "rq_timeout": 0, "cx_connect_fail": 0})
+    self.assertGreaterEqual(after["cx_total"], 1)
+    self.assertIn("app::%s::rq_total::%d\n" % (self.backend.address, after["rq_total"]), self.page("/clusters"))
+
   def test_clusters_show_what_goes_on_at_each_endpoint(self):
     held = []
     self.backend.answer = lambda req: held.append(req) or ok()

@@ -11,6 +11,7 @@ bool Attachment::Attach(upstream::ClientConnection* connection, upstream::Host* 
   bytes_before_ = connection->bytes_sent();
   received_before_ = connection->bytes_received();
   ++host->active_requests;
+  ++host->totals.requests;
   return true;
 }
 

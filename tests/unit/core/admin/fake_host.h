@@ -31,6 +31,7 @@ class FakeHost : public Host {
   ProcessFacts Process() override { return facts; }
   std::shared_ptr<const config::Bootstrap> Config() override { return bootstrap; }
   std::vector<CertificateSource> Certificates() override { return certificates; }
+  std::map<std::string, config::Address, std::less<>> Bound() override { return bound; }
   std::vector<EndpointFacts> Endpoints() override { return endpoints; }
   std::string Plugins(bool json) override { return json ? plugins_json : plugins_text; }
 
@@ -51,6 +52,7 @@ class FakeHost : public Host {
   observe::StatRegistry registry;
   ProcessFacts facts;
   std::vector<net::ConnectionReport> connections;
+  std::map<std::string, config::Address, std::less<>> bound;
   size_t asked_for = 0;
   bool asked_for_busy = false;
   int drains = 0;

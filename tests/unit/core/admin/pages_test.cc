@@ -91,9 +91,14 @@ TEST_F(PagesTest, ListenersLeadToTheirRoutesAndClusters) {
                               R"("action":"direct_response 204","cluster":null}])"));
   EXPECT_THAT(json, HasSubstr(R"("local_address":{"pipe":{"path":"/tmp/raw"}})"));
   EXPECT_THAT(json, HasSubstr(R"("virtual_hosts":[],"cluster":"app"})"));
-  const std::string text = Body("/listeners");
+  std::string text = Body("/listeners");
   EXPECT_THAT(text, HasSubstr("main::0.0.0.0:8080\n"));
   EXPECT_THAT(text, HasSubstr("prefix /a -> cluster app\n"));
+  host_.bound["main"] = *config::ParseIp("127.0.0.1", 4711);
+  EXPECT_THAT(Body("/listeners", "format=json"),
+              HasSubstr(R"("address":"127.0.0.1","port_value":4711)"));
+  text = Body("/listeners");
+  EXPECT_THAT(text, HasSubstr("main::127.0.0.1:4711\n"));
 }
 
 TEST_F(PagesTest, ClustersShowTheirEndpointsAndWhatTheWorkersSayOfThem) {
@@ -104,6 +109,9 @@ TEST_F(PagesTest, ClustersShowTheirEndpointsAndWhatTheWorkersSayOfThem) {
   facts.address = *config::ParseIp("10.0.0.1", 80);
   facts.connections = 3;
   facts.active_requests = 2;
+  facts.cx_total = 9;
+  facts.rq_total = 7;
+  facts.rq_error = 1;
   facts.healthy = false;
   host_.endpoints = {facts};
   EXPECT_THAT(Body("/clusters", "format=json"),
@@ -112,9 +120,11 @@ TEST_F(PagesTest, ClustersShowTheirEndpointsAndWhatTheWorkersSayOfThem) {
                         R"("max_requests":1024},"host_statuses":[{"address":{"socket_address":{)"
                         R"("address":"10.0.0.1","port_value":80}},"hostname":"","weight":1,)"
                         R"("healthy":false,"health_flags":["unhealthy"],)"
-                        R"("stats":{"cx_active":3,"rq_active":2}}]})"));
+                        R"("stats":{"cx_active":3,"rq_active":2,"cx_connect_fail":0,"cx_total":9,)"
+                        R"("rq_error":1,"rq_success":0,"rq_timeout":0,"rq_total":7}}]})"));
   const std::string text = Body("/clusters");
   EXPECT_THAT(text, HasSubstr("app::10.0.0.1:80::cx_active::3\n"));
+  EXPECT_THAT(text, HasSubstr("app::10.0.0.1:80::rq_total::7\n"));
   EXPECT_THAT(text, HasSubstr("app::10.0.0.1:80::health_flags::/unhealthy\n"));
 }
 
