@@ -77,7 +77,7 @@ Parse ReadTransferEncoding(const FramingFields& fields, Fault* fault) {
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }
-  return Fail(fault, 501, value.data(), "http1.unsupported_transfer_encoding");
+  return Fail(fault, 501, value.data(), "http1.invalid_transfer_encoding");
 }
 
 // Sets length and body from content-length and transfer-encoding.
@@ -86,7 +86,8 @@ Parse ReadBody(const FramingFields& fields, uint8_t version, const Strictness& s
   if (fields.transfer_encodings != 0) {
     if (fields.content_lengths != 0) {
       if (strict.reject_length_with_transfer_encoding) {
-        return Fail(fault, 400, fields.content_length.data, "http1.content_length_not_allowed");
+        return Fail(fault, 400, fields.content_length.data,
+                    "http1.content_length_and_chunked_not_allowed");
       }
       out->keep_alive = false;
     }

@@ -65,7 +65,7 @@ size_t H1Codec::ExpireHead(Span* span) {
   if (!server() || in_ != In::kHead || span->left() == 0) return 0;
   scan_.Reset();
   NextStream();
-  GiveFault(span, {408, WEIR_REASON_TIMEOUT, nullptr, "http1.head_timeout"}, span->left());
+  GiveFault(span, {408, WEIR_REASON_TIMEOUT, nullptr, "request_header_timeout"}, span->left());
   return span->size;
 }
 

@@ -27,7 +27,7 @@ Parse NameFault(const char* line, const char* at, Fault* fault) {
 Parse ValueFault(const char* at, Fault* fault) {
   if (*at == '\r') return Fail(fault, 400, at, "http1.bare_cr");
   if (*at == '\n') return Fail(fault, 400, at, "http1.bare_lf");
-  return Fail(fault, 400, at, "http1.invalid_field_value");
+  return Fail(fault, 400, at, "http1.invalid_characters");
 }
 
 // Whether a list of tokens with parameters has `lower` as a member; "te: trailers, deflate;q=0.5".
@@ -184,7 +184,7 @@ Parse ParseFields(char** at, char* const end, FieldBlock* block, FramingFields* 
       const Parse parse = ReadLongName(line, end, &name, fault);
       if (parse != Parse::kDone) return parse;
     }
-    if (left == 0) return Fail(fault, 431, line, "http1.too_many_fields");
+    if (left == 0) return Fail(fault, 431, line, "http1.too_many_headers");
     Value value;
     const Parse parse = ReadValue(line + name.size + 1, end, &value, fault);
     if (parse != Parse::kDone) return parse;

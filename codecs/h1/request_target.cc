@@ -14,7 +14,7 @@ Parse ReadHost(const RequestLine& line, const FramingFields& framing, Authority*
                Fault* fault) {
   *found = framing.hosts != 0;
   if (!*found) {
-    if (line.version >= 11) return Fail(fault, 400, line.target.data(), "http1.missing_host");
+    if (line.version >= 11) return Fail(fault, 400, line.target.data(), "missing_host_header");
     return Parse::kDone;
   }
   if (framing.hosts > 1) return Fail(fault, 400, framing.host.data, "http1.repeated_host");

@@ -198,7 +198,12 @@ H2Codec::Step H2Codec::GiveRequest(Input* in, Stream* stream, bool end_stream) {
 // With a status the stream stays for the host's answer, and what is left of the request is dropped.
 H2Codec::Step H2Codec::RefuseHead(Input* in, Stream* stream, bool end_stream,
                                   const HeadFault& fault) {
-  if (fault.status == 0) return FailStream(in, stream, ErrorCode::kProtocolError, fault.detail);
+  if (fault.status == 0) {
+    const Step step = FailStream(in, stream, ErrorCode::kProtocolError, fault.detail);
+    // The host has not heard of it before: it does now, for its log. It owes no answer.
+    if (!dead_) in->event->type = WEIR_EVENT_ERROR;
+    return dead_ ? step : Step::kEvent;
+  }
   stream->discard = true;
   stream->head_received = true;
   weir_event* event = in->event;

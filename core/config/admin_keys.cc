@@ -70,7 +70,7 @@ const Keys<Admin>& AdminKeys() {
           "max_connections", &A::max_connections, 0, UINT32_MAX,
           "Open connections of the admin listener, beside limits.max_connections; more wait until "
           "one ends. 0: no limit.")
-          .Limit("listener.admin.downstream_cx_overflow"),
+          .Limit("listener.*.downstream_cx_overflow"),
       MissingKey<A>("access_log", "access logs of the admin listener"),
       MissingKey<A>("access_log_path", "access logs of the admin listener", "/dev/null"),
       MissingKey<A>("profile_path", "profiles"),

@@ -107,7 +107,8 @@ class CodecConnection : public net::Actor, public net::IoClient {
   // Ends the connection. flush: after what is queued is written, with our FIN, and a bounded wait
   // for the peer's, so that an answer is not lost to a RST; otherwise now.
   void Finish(bool flush, uint32_t reason);
-  void FailStreams(uint32_t reason);
+  // detail: static text of what the codec found wrong; null: nothing.
+  void FailStreams(uint32_t reason, const char* detail = nullptr);
   // Calls `visit` with each stream that is bound, until it says false.
   template <class Visit>
   void ForEachStream(Visit visit) {

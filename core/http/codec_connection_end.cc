@@ -8,7 +8,7 @@ void CodecConnection::OnConnectionError(const weir_error& error) {
   // The answer goes first; the codec says close after it. Where there are many streams all of them
   // are over, and the codec's last words say why.
   if (server_ && !multiplexed() && !streams_.empty()) return;
-  FailStreams(error.reason);
+  FailStreams(error.reason, error.detail);
   Finish(true, error.reason);
 }
 
@@ -21,7 +21,7 @@ void CodecConnection::OnDeferred() {
   Gone(WEIR_REASON_REMOTE_RESET);
 }
 
-void CodecConnection::FailStreams(uint32_t reason) {
+void CodecConnection::FailStreams(uint32_t reason, const char* detail) {
   while (CodecStream* stream = streams_.front()) {
     const uint32_t id = stream->id_;
     stream->Unbind();
@@ -30,6 +30,7 @@ void CodecConnection::FailStreams(uint32_t reason) {
     weir_error error{};
     error.reason = static_cast<uint16_t>(reason);
     error.scope = WEIR_SCOPE_CONNECTION;
+    error.detail = detail;
     stream->OnReset(error);
   }
 }

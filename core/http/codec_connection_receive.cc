@@ -286,6 +286,14 @@ void CodecConnection::DispatchError(weir_event& event) {
       MarkDirty();
     }
   }
+  if (stream == nullptr && server_ && !finished_ && event.error.scope == WEIR_SCOPE_STREAM &&
+      event.error.status == 0) {
+    // A request that was refused without an answer: whoever counts and logs requests hears of it.
+    // The codec has let go of it already.
+    stream = OnNewStream();
+    if (stream != nullptr) stream->OnReset(event.error);
+    return;
+  }
   if (stream != nullptr && stream->bound()) {
     // With a status the stream stays bound, so that the answer can be sent.
     if (!server_ || event.error.status == 0) stream->Unbind();

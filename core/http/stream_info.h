@@ -27,7 +27,8 @@ struct StreamInfo {
   std::string_view details;
   std::string_view cluster;
   const net::Address* upstream = nullptr;
-  std::string_view upstream_failure;  // static text: why there was no connection to it
+  const net::Address* upstream_local = nullptr;  // our end of that connection
+  std::string_view upstream_failure;             // static text: why there was no connection to it
 };
 
 }  // namespace weir::http

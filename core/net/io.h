@@ -8,6 +8,7 @@
 
 namespace weir::net {
 
+class Address;
 class TlsSession;
 
 // Results of Io::Read and Io::Write besides a byte count. Read: 0 is the peer's FIN.
@@ -50,6 +51,11 @@ class Io {
   // What the TLS handshake settled (core/net/tls_session.h); null where there is no TLS. Lives as
   // long as the Io.
   virtual const TlsSession* tls() const { return nullptr; }
+  // Our end of a connected socket: one system call. False: there is none that is an IP address.
+  virtual bool LocalAddress(Address*) const { return false; }
+  // The proxy is going, or this part of it: what stands between the socket and whoever serves it
+  // (network filters) may want to know. From the event loop, never from inside an Io's own call.
+  virtual void Drain() {}
 
   void set_client(IoClient* client) { client_ = client; }
 

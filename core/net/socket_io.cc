@@ -180,6 +180,14 @@ ssize_t SocketIo::Read(uint8_t* room, size_t size) {
   }
 }
 
+bool SocketIo::LocalAddress(Address* local) const {
+  sockaddr_storage address;
+  socklen_t size = sizeof(address);
+  if (getsockname(fd(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
+  *local = Address::From(reinterpret_cast<sockaddr*>(&address), size);
+  return local->is_ip();
+}
+
 void SocketIo::LookSoon() {
   // Not linked: there was no short read since the last look, and nothing can be hidden behind one.
   if (look_soon_ || !look_link_.linked()) return;

@@ -35,6 +35,8 @@ class SocketIo final : public Io {
   void LookSoon() override;
   bool connected() const override { return state_ == State::kConnected; }
 
+  bool LocalAddress(Address* local) const override;
+
   int fd() const { return event_.ev_fd; }
 
   static void* operator new(size_t size);

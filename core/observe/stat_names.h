@@ -125,6 +125,7 @@ namespace weir::observe {
   COUNTER(downstream_cx_total)                           \
   GAUGE(downstream_cx_active)                            \
   COUNTER(downstream_cx_no_route)                        \
+  COUNTER(downstream_cx_drain_close)                     \
   COUNTER(downstream_cx_rx_bytes_total)                  \
   COUNTER(downstream_cx_tx_bytes_total)                  \
   COUNTER(downstream_flow_control_paused_reading_total)  \
@@ -169,7 +170,7 @@ struct TimeStat {
 struct HttpStats {
   WEIR_HTTP_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
   TimeStat downstream_cx_length_ms;  // of a connection's life
-  TimeStat downstream_rq_time;  // from a request's head to the end of the answer; no tunnels
+  TimeStat downstream_rq_time;       // from a request's head to the end of the answer; no tunnels
   // Adds to downstream_rq_1xx … 5xx.
   void CountResponse(uint32_t status) const;
 };
@@ -177,7 +178,7 @@ struct ClusterStats {
   WEIR_CLUSTER_STATS(WEIR_STAT_MEMBER, WEIR_STAT_MEMBER)
   TimeStat upstream_cx_connect_ms;  // from the dial until streams can be opened
   TimeStat upstream_cx_length_ms;   // of the life of one that was connected
-  TimeStat upstream_rq_time;  // from the first attempt to the end of the answer; no tunnels
+  TimeStat upstream_rq_time;        // from the first attempt to the end of the answer; no tunnels
   // Adds to upstream_rq_1xx … 5xx.
   void CountResponse(uint32_t status) const;
 };

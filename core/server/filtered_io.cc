@@ -141,6 +141,13 @@ void FilteredIo::OnDeferred() {
   if (client_ != nullptr && (news || can_write)) client_->OnIo(news, can_write);
 }
 
+void FilteredIo::Drain() {
+  if (failed_ || lingering_ || !open()) return;
+  chain_.OnDrain();
+  // What they asked for is done from the loop: the terminal is in the middle of its own drain.
+  worker_->reactor->Defer(this);
+}
+
 ssize_t FilteredIo::Read(uint8_t* room, size_t size) {
   size_t total = 0;
   http::SliceQueue* passed = chain_.passed();

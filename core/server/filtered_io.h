@@ -35,6 +35,7 @@ class FilteredIo final : public net::Io,
   int error() const override { return error_ != 0 ? error_ : inner_->error(); }
   bool connected() const override { return inner_->connected(); }
   const net::TlsSession* tls() const override { return inner_->tls(); }
+  void Drain() override;
 
  private:
   void OnIo(bool readable, bool writable) override;

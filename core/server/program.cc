@@ -137,6 +137,7 @@ int Execute(const Options& options, const Wiring& wiring) {
   context.access_logs = &access_logs;
   if (serving) context.dns = &dns;
   context.releases = &releases;
+  context.drain_time = options.drain_time;
   GenerationMaker maker(context, wiring);
   std::unique_ptr<Generation> generation = maker.Make(&loaded, nullptr);
   if (generation == nullptr) return Refuse(options, loaded.diagnostics);

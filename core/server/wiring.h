@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -54,6 +55,8 @@ struct ServerContext {
   // How each cluster's backends are spoken to (codec_builder.h); made by Wiring::prepare.
   std::shared_ptr<const ClusterCodecs> cluster_codecs;
   std::shared_ptr<const ClusterTls> cluster_tls;
+  // How long what was begun may go on once it is to end (--drain-time).
+  std::chrono::milliseconds drain_time{30'000};
   // Null: the first configuration is the only one, and a cluster's index is its slot.
   std::shared_ptr<const ClusterIds> cluster_ids;
   // Where workers leave what the main thread frees. Null: nowhere, they free it.

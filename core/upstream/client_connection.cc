@@ -79,6 +79,7 @@ void ClientConnection::OnDeferred() {
     if (!Reusable()) return Close();
     state_ = State::kReady;
     connecting_ = false;
+    io()->LocalAddress(&local_);
     SetOwnDeadline(0);
     pool_->stats().upstream_cx_connect_ms.Record(context()->reactor->now_ms() - since_ms_);
     pool_->OnConnected(this);

@@ -5,6 +5,7 @@
 
 #include "core/base/intrusive_list.h"
 #include "core/http/codec_connection.h"
+#include "core/net/address.h"
 #include "core/upstream/pool_request.h"
 
 namespace weir::upstream {
@@ -27,6 +28,8 @@ class ClientConnection final : public http::CodecConnection {
   State state() const { return state_; }
   uint32_t requests() const { return requests_; }
   uint32_t active() const { return active_; }
+  // Our end of it, once it is established; AF_UNSPEC: unknown.
+  const net::Address& local() const { return local_; }
 
   // Binds a stream to the connection and counts it. False: no room after all.
   bool OpenStream(http::CodecStream* stream);
@@ -73,6 +76,7 @@ class ClientConnection final : public http::CodecConnection {
   uint32_t address_index_ = 0;  // which of its host's addresses was dialled
   uint32_t requests_ = 0;
   uint32_t active_ = 0;
+  net::Address local_;
   uint64_t since_ms_;  // when it was dialled, on the reactor's clock
 };
 

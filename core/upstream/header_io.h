@@ -23,6 +23,7 @@ class HeaderIo final : public net::Io, private net::IoClient {
   bool connected() const override { return inner_->connected(); }
   void LookSoon() override { inner_->LookSoon(); }
   const net::TlsSession* tls() const override { return inner_->tls(); }
+  bool LocalAddress(net::Address* local) const override { return inner_->LocalAddress(local); }
 
  private:
   void OnIo(bool readable, bool writable) override;

@@ -405,6 +405,23 @@ class TestOrders(AdminTest):
     self.restart()
 
 
+class TestConnectionLimit(AdminTest):
+  admin = {"max_connections": 2}
+  expect_warnings = ("listener admin: 2 connections are open, new ones wait",)
+
+  def test_what_is_beyond_the_limit_waits_until_a_connection_ends(self):
+    held = []
+    for _ in range(2):
+      held.append(self.connect("admin"))
+      self.assertEqual(held[-1].send(request("/ready", host="localhost")).response().status, 200)
+    waits = self.connect("admin")
+    waits.send(request("/stats?filter=listener.admin", host="localhost"))
+    wait_until(lambda: "new ones wait" in self.weir.log(), "the limit to be met")
+    self.assertFalse(waits.has_input())
+    held[0].close()
+    self.assertNotIn(b"downstream_cx_overflow: 0\n", waits.response().body)
+
+
 class TestReadOnly(AdminTest):
 
   def test_no_order_is_taken(self):

@@ -323,12 +323,12 @@ class LocalReplies(WeirTest):
     self.assertEqual(response.body, b"410|route_not_found|gone away")
     response = self.get("/dead", name="custom")
     self.assertEqual(response.status, 503)
-    self.assertTrue(response.body.startswith(b"503|upstream_reset_before_response_started{connection_failure"), response.body)
+    self.assertTrue(response.body.startswith(b"503|upstream_reset_before_response_started{remote_connection_failure"), response.body)
 
   def test_custom_body_of_codec_errors(self):
     client = self.connect("custom")
     response = client.send(b"GET / HTTP/1.1\r\n\r\n").response()
-    self.assertEqual((response.status, response.body), (400, b"400|http1.missing_host|"))
+    self.assertEqual((response.status, response.body), (400, b"400|missing_host_header|"))
 
   def test_answers_of_the_backend_are_not_touched(self):
     self.backend.answer = lambda _: ok(b"their own", status="404 Not Found")

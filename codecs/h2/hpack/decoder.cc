@@ -132,11 +132,11 @@ inline bool BlockReader::Count(uint64_t size) {
   list_size_ += size;
   if (over_) return false;
   if (fields_left_ == 0) {
-    GoOver(Status::kTooMany, "http2.hpack.too_many_fields");
+    GoOver(Status::kTooMany, "http2.too_many_headers");
     return false;
   }
   if (list_size_ > block_.max_list_size) {
-    GoOver(Status::kTooLarge, "http2.hpack.list_too_large");
+    GoOver(Status::kTooLarge, "http2.headers_too_large");
     return false;
   }
   --fields_left_;
@@ -163,7 +163,7 @@ bool BlockReader::Indexed() {
   }
   if ((!HasKnownName(entry.token) && Copy(known, &name) != Read::kDone) ||
       Copy(table_.ValueOf(entry), &value) != Read::kDone) {
-    GoOver(Status::kTooLarge, "http2.hpack.list_too_large");
+    GoOver(Status::kTooLarge, "http2.headers_too_large");
     list_size_ += known.size() + entry.value_size + kFieldOverhead;
     return true;
   }
@@ -187,7 +187,7 @@ bool BlockReader::Literal() {
     if (read == Read::kDone) break;
     if (read == Read::kFailed) return false;
     // Once more, with all of the scratch memory for what the table may need of this field.
-    GoOver(Status::kTooLarge, "http2.hpack.list_too_large");
+    GoOver(Status::kTooLarge, "http2.headers_too_large");
     at_ = begin;
   }
   if (indexing && !Insert(token, name, value, &flags)) return false;

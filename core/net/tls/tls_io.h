@@ -65,6 +65,7 @@ class TlsIo final : public Io, public TlsSession, private IoClient {
   int error() const override { return error_ != 0 ? error_ : inner_->error(); }
   bool connected() const override { return state_ == State::kOpen || finished_; }
   const TlsSession* tls() const override { return this; }
+  bool LocalAddress(Address* local) const override { return inner_->LocalAddress(local); }
 
   // TlsSession
   std::string_view alpn() const override;

@@ -8,7 +8,7 @@ namespace {
 using sdk::Status;
 
 // Envoy's words.
-constexpr std::string_view kNone = "no_credential_found_for_basic_auth";
+constexpr std::string_view kNone = "no_credential_for_basic_auth";
 constexpr std::string_view kScheme = "invalid_scheme_for_basic_auth";
 constexpr std::string_view kFormat = "invalid_format_for_basic_auth";
 constexpr std::string_view kWrong = "invalid_credential_for_basic_auth";

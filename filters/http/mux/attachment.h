@@ -14,7 +14,7 @@ class AttachmentOwner {
   virtual void OnUpstreamData(base::Slice data, bool end_stream) = 0;
   virtual void OnUpstreamTrailers(weir_head& head) = 0;
   virtual void OnUpstreamEnd() = 0;
-  virtual void OnUpstreamReset(uint32_t reason) = 0;
+  virtual void OnUpstreamReset(const weir_error& error) = 0;
   virtual void OnUpstreamTaken(uint64_t bytes) = 0;
   virtual void OnUpstreamSent() = 0;
 
@@ -58,7 +58,7 @@ class Attachment final : public http::CodecStream {
   }
   void OnTrailers(weir_head& head) override { owner_->OnUpstreamTrailers(head); }
   void OnEnd() override { owner_->OnUpstreamEnd(); }
-  void OnReset(const weir_error& error) override { owner_->OnUpstreamReset(error.reason); }
+  void OnReset(const weir_error& error) override { owner_->OnUpstreamReset(error); }
   void OnBodyTaken(uint64_t bytes) override { owner_->OnUpstreamTaken(bytes); }
   void OnSent() override { owner_->OnUpstreamSent(); }
 

@@ -1,8 +1,6 @@
 #include "filters/http/mux/decisions.h"
 
-#include <cerrno>
-
-#include "plugins/abi/weir.h"
+#include "core/upstream/connect_failure.h"
 
 namespace weir::mux {
 
@@ -22,20 +20,39 @@ bool IsIdempotent(std::string_view method) {
          method == "OPTIONS" || method == "TRACE";
 }
 
-FailureAnswer AnswerFor(uint32_t reason) {
+uint32_t LoggedReason(const weir_error& error) {
+  // A fault has a detail, and the end of a connection is the end of its streams.
+  const bool ended = error.scope != WEIR_SCOPE_STREAM || error.detail != nullptr ||
+                     error.reason == WEIR_REASON_TRUNCATED || error.reason == WEIR_REASON_CLOSED;
+  const bool kept = ended || error.reason == WEIR_REASON_REFUSED;
+  return kept ? error.reason : static_cast<uint32_t>(WEIR_REASON_CANCEL);
+}
+
+FailureAnswer AnswerFor(uint32_t reason, bool head_forwarded) {
+  const auto details = [head_forwarded](std::string_view before, std::string_view after) {
+    return head_forwarded ? after : before;
+  };
   switch (reason) {
     case WEIR_REASON_PROTOCOL:
-      return {502, "upstream_reset_before_response_started{protocol_error}",
-              ResponseFlag::kUpstreamProtocolError, false};
     case WEIR_REASON_OVERFLOW:
-      return {502, "upstream_reset_before_response_started{overflow}",
+      return {502,
+              details("upstream_reset_before_response_started{protocol_error}",
+                      "upstream_reset_after_response_started{protocol_error}"),
               ResponseFlag::kUpstreamProtocolError, false};
     case WEIR_REASON_REFUSED:
+      return {503,
+              details("upstream_reset_before_response_started{remote_refused_stream_reset}",
+                      "upstream_reset_after_response_started{remote_refused_stream_reset}"),
+              ResponseFlag::kUpstreamRemoteReset, false};
     case WEIR_REASON_CANCEL:
-      return {503, "upstream_reset_before_response_started{remote_reset}",
+      return {503,
+              details("upstream_reset_before_response_started{remote_reset}",
+                      "upstream_reset_after_response_started{remote_reset}"),
               ResponseFlag::kUpstreamRemoteReset, false};
     default:
-      return {503, "upstream_reset_before_response_started{connection_termination}",
+      return {503,
+              details("upstream_reset_before_response_started{connection_termination}",
+                      "upstream_reset_after_response_started{connection_termination}"),
               ResponseFlag::kUpstreamConnectionTermination, false};
   }
 }
@@ -51,7 +68,7 @@ FailureAnswer AnswerFor(PoolFailure failure) {
       return {503, "upstream_reset_before_response_started{connection_timeout}",
               ResponseFlag::kUpstreamConnectionFailure, false};
     default:
-      return {503, "upstream_reset_before_response_started{connection_failure}",
+      return {503, "upstream_reset_before_response_started{remote_connection_failure}",
               ResponseFlag::kUpstreamConnectionFailure, false};
   }
 }
@@ -59,32 +76,7 @@ FailureAnswer AnswerFor(PoolFailure failure) {
 std::string_view WordsFor(PoolFailure failure, int connect_error) {
   if (failure == PoolFailure::kConnectTimeout) return "connect timeout";
   if (failure != PoolFailure::kConnectFailed) return {};
-  switch (connect_error) {
-    case ECONNREFUSED:
-      return "connection refused";
-    case ECONNRESET:
-    case EPIPE:
-      return "connection reset by peer";
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-      return "host unreachable";
-    case ETIMEDOUT:
-      return "connection timed out";
-    case ENOENT:
-      return "no such socket";
-    case EACCES:
-    case EPERM:
-      return "not permitted";
-    case EMFILE:
-    case ENFILE:
-      return "no file descriptor left";
-    case EADDRNOTAVAIL:
-      return "no local address left";
-    case EPROTO:
-      return "TLS handshake failed";
-    default:
-      return "connection failed";
-  }
+  return upstream::ConnectFailureText(connect_error);
 }
 
 }  // namespace weir::mux

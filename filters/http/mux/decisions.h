@@ -5,6 +5,7 @@
 
 #include "core/observe/response_flags.h"
 #include "core/upstream/pool_request.h"
+#include "plugins/abi/weir.h"
 
 // What the Mux decides, as functions of values: no state, no effect.
 
@@ -41,8 +42,12 @@ struct FailureAnswer {
   bool overloaded = false;
 };
 
-// The answer for an attempt that ended with `reason` before there was a head to forward.
-FailureAnswer AnswerFor(uint32_t reason);
+// What AnswerFor wants to know of an attempt that the codec ended: a stream that the peer reset for
+// a reason of its own is WEIR_REASON_CANCEL, whatever the connection does.
+uint32_t LoggedReason(const weir_error& error);
+// The answer for an attempt that ended with `reason`, before there was a head to forward or, with
+// head_forwarded, after: then nobody is answered, but the log says it.
+FailureAnswer AnswerFor(uint32_t reason, bool head_forwarded);
 // The answer for a request that got no connection.
 FailureAnswer AnswerFor(upstream::PoolFailure failure);
 // Why, for the log: static text, empty where no connection was tried.

@@ -73,12 +73,12 @@ void MuxStream::OnConnection(upstream::ClientConnection* connection, upstream::H
         {400, "path_rewrite_failed", observe::ResponseFlag::kDownstreamProtocolError, false});
   }
   if (!attachment_.Attach(connection, host)) {
-    return Fail(AnswerFor(static_cast<uint32_t>(WEIR_REASON_CLOSED)));
+    return Fail(AnswerFor(static_cast<uint32_t>(WEIR_REASON_CLOSED), false));
   }
   state_ = State::kLinked;
   http::StreamInfo& info = host_->info();
   ++info.attempts;
-  NoteHost(*host);
+  NoteHost(*host, &connection->local());
   if (info.upstream_start_ms == 0) info.upstream_start_ms = host_->worker()->reactor->now_ms();
   if (attachment_.SendHead(head, head_end_) != WEIR_OK) {
     Unlink(WEIR_REASON_INTERNAL);
@@ -91,15 +91,20 @@ void MuxStream::OnConnection(upstream::ClientConnection* connection, upstream::H
   SendBody();
 }
 
-// A copy: the host may be gone when the stream is logged.
-void MuxStream::NoteHost(const upstream::Host& host) {
-  void* memory = host_->arena()->Allocate(sizeof(net::Address), alignof(net::Address));
-  if (memory != nullptr) host_->info().upstream = new (memory) net::Address(host.address);
+// Copies: host and connection may be gone when the stream is logged.
+void MuxStream::NoteHost(const upstream::Host& host, const net::Address* local) {
+  const bool known = local != nullptr && local->family() != AF_UNSPEC;
+  auto* addresses = host_->arena()->AllocateArray<net::Address>(known ? 2 : 1);
+  http::StreamInfo& info = host_->info();
+  info.upstream_local = nullptr;
+  if (addresses == nullptr) return;
+  info.upstream = new (&addresses[0]) net::Address(host.address);
+  if (known) info.upstream_local = new (&addresses[1]) net::Address(*local);
 }
 
 void MuxStream::OnNoConnection(PoolFailure failure, upstream::Host* host) {
   if (host != nullptr) {
-    NoteHost(*host);
+    NoteHost(*host, nullptr);
     host_->info().upstream_failure = WordsFor(failure, host->connect_error);
   }
   Fail(AnswerFor(failure));
@@ -174,6 +179,8 @@ void MuxStream::OnUpstreamHead(weir_head& head, bool end_stream) {
   host_->info().upstream_head_ms = host_->worker()->reactor->now_ms();
   host_->info().upstream_version = head.http_version;
   pool_->stats().CountResponse(head.status);
+  // One that is cut short later has been answered all the same.
+  ++(head.status < 500 ? attachment_.host()->totals.successes : attachment_.host()->totals.errors);
   if (replayed_ && head.status < 500) pool_->stats().upstream_rq_retry_success->Add();
   host_->RespondHead(head, end_stream);
   if (end_stream) Finish();
@@ -230,7 +237,8 @@ void MuxStream::Finish() {
   if (tunnel_) host_->TunnelOver();
 }
 
-void MuxStream::OnUpstreamReset(uint32_t reason) {
+void MuxStream::OnUpstreamReset(const weir_error& error) {
+  const uint32_t reason = error.reason;
   if (state_ != State::kLinked) return;
   AttemptEnd end;
   end.reason = reason;
@@ -241,11 +249,12 @@ void MuxStream::OnUpstreamReset(uint32_t reason) {
   end.body_kept = body_kept_;
   end.replayed = replayed_;
   pool_->stats().upstream_rq_rx_reset->Add();
-  const upstream::Host* host = attachment_.host();
+  upstream::Host* host = attachment_.host();
+  if (!head_forwarded_) ++host->totals.errors;
   const bool replay = DecideEnd(end) == EndAction::kReplay;
   const uint64_t queued = std::min(attachment_.queued_bytes(), kept_.bytes());
   attachment_.Detach(reason);
-  if (!replay) return Fail(AnswerFor(reason));
+  if (!replay) return Fail(AnswerFor(LoggedReason(error), end.head_forwarded));
   replayed_ = true;
   // What still stood in the first attempt's queue was not credited then, and is when it is taken
   // now.
@@ -264,7 +273,13 @@ void MuxStream::Unlink(uint32_t reason) {
 }
 
 void MuxStream::OnCancel(uint32_t reason) {
-  if (reason == WEIR_REASON_TIMEOUT && pool_ != nullptr) pool_->stats().upstream_rq_timeout->Add();
+  if (reason == WEIR_REASON_TIMEOUT && pool_ != nullptr) {
+    pool_->stats().upstream_rq_timeout->Add();
+    if (attachment_.attached()) {
+      ++attachment_.host()->totals.timeouts;
+      if (!head_forwarded_) ++attachment_.host()->totals.errors;
+    }
+  }
   if (attachment_.attached() && pool_ != nullptr) {
     // Without an error the answer was whole before the backend said so.
     const observe::ClusterStats& stats = pool_->stats();
@@ -281,6 +296,7 @@ void MuxStream::Fail(const FailureAnswer& answer) {
   reply.details = answer.details;
   reply.body = answer.details;
   reply.flags.Set(answer.flag);
+  if (replayed_) reply.flags.Set(observe::ResponseFlag::kUpstreamRetryLimitExceeded);
   reply.overloaded = answer.overloaded;
   host_->RespondFailure(reply);
 }

@@ -45,7 +45,7 @@ class MuxStream final : public http::Terminal,
   void OnUpstreamData(base::Slice data, bool end_stream) override;
   void OnUpstreamTrailers(weir_head& head) override;
   void OnUpstreamEnd() override;
-  void OnUpstreamReset(uint32_t reason) override;
+  void OnUpstreamReset(const weir_error& error) override;
   void OnUpstreamTaken(uint64_t bytes) override;
   void OnUpstreamSent() override;
 
@@ -53,7 +53,8 @@ class MuxStream final : public http::Terminal,
   bool BuildHead(weir_head* head);
   void SendBody();
   void NotePause();
-  void NoteHost(const upstream::Host& host);
+  // local: our end of the connection to it; null: there is none.
+  void NoteHost(const upstream::Host& host, const net::Address* local);
   void Keep(http::SliceQueue* data);
   void Finish();
   void Unlink(uint32_t reason);

@@ -173,6 +173,7 @@ void ServerConnection::Drain() {
   draining_ = true;
   last_request_ = true;
   hcm_->stats.downstream_cx_drain_close->Add();
+  if (io() != nullptr) io()->Drain();
   StartGoAway();
   // An idle client may be sending right now: its next request is still answered, with `connection:
   // close`.

@@ -103,13 +103,14 @@ void Stream::CancelTerminal(uint32_t reason) {
 void Stream::OnReset(const weir_error& error) {
   request_dead_ = true;
   request_ended_ = true;
+  // A request that the codec refused never had a head.
+  if (!counted_) {
+    counted_ = true;
+    hcm_->stats.downstream_rq_total->Add();
+    hcm_->stats.downstream_rq_active->Add();
+  }
   if (error.status != 0) {
     // The codec found a fault in the request; the stream is still bound, for the answer.
-    if (!counted_) {
-      counted_ = true;
-      hcm_->stats.downstream_rq_total->Add();
-      hcm_->stats.downstream_rq_active->Add();
-    }
     if (error.status != 408) hcm_->stats.downstream_cx_protocol_error->Add();
     LocalReply reply;
     reply.status = error.status;
@@ -120,9 +121,29 @@ void Stream::OnReset(const weir_error& error) {
     return;
   }
   hcm_->stats.downstream_rq_rx_reset->Add();
-  info_.flags.Set(observe::ResponseFlag::kDownstreamConnectionTermination);
-  if (info_.details.empty()) info_.details = "downstream_remote_disconnect";
+  NoteReset(error);
   Finish();
+}
+
+// Whose doing it is: the codec's, which found a fault (it says which), the client's, which reset
+// its stream or went away, or ours, who closed the connection.
+void Stream::NoteReset(const weir_error& error) {
+  using observe::ResponseFlag;
+  const bool whole = error.scope == WEIR_SCOPE_CONNECTION;
+  const bool gone = error.reason == WEIR_REASON_CLOSED || error.reason == WEIR_REASON_TRUNCATED ||
+                    error.reason == WEIR_REASON_REMOTE_RESET;
+  if (error.detail != nullptr && !gone) {
+    info_.flags.Set(ResponseFlag::kDownstreamProtocolError);
+    info_.details = error.detail;
+  } else if (!whole && !gone) {
+    info_.flags.Set(ResponseFlag::kDownstreamRemoteReset);
+    info_.details =
+        error.reason == WEIR_REASON_REFUSED ? "http2.remote_refuse" : "http2.remote_reset";
+  } else {
+    info_.flags.Set(ResponseFlag::kDownstreamConnectionTermination);
+    const bool ours = whole && error.reason != WEIR_REASON_REMOTE_RESET;
+    info_.details = ours ? "downstream_local_disconnect" : "downstream_remote_disconnect";
+  }
 }
 
 void Stream::ResetDownstream(uint32_t reason) {

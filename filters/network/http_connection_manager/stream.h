@@ -126,6 +126,7 @@ class Stream final : public net::Actor,
   void Reply(uint32_t status, std::string_view details);
   void BuildReply(const http::LocalReply& reply, std::string_view* body);
   void ResetDownstream(uint32_t reason);
+  void NoteReset(const weir_error& error);
   void CancelTerminal(uint32_t reason);
   void Finish();
   void Log();
@@ -138,6 +139,7 @@ class Stream final : public net::Actor,
   std::string_view FlagsText();
   std::string_view TlsAttribute(uint32_t id);
   std::string_view OriginalPath();
+  uint32_t ProtocolVersion() const;
   bool Since(uint64_t moment_ms, int64_t* value) const;
   uint64_t StartUnixUs();
 

@@ -75,7 +75,7 @@ std::string_view Stream::Attribute(uint32_t id) {
         return OrNothing(route_->forward()->cluster);
       return OrNothing(info_.cluster);
     case WEIR_ATTR_PROTOCOL:
-      return ProtocolText(request_.head().http_version);
+      return ProtocolText(ProtocolVersion());
     case WEIR_ATTR_RESPONSE_CODE_DETAILS:
       return OrNothing(info_.details);
     case WEIR_ATTR_VIRTUAL_HOST:
@@ -86,6 +86,9 @@ std::string_view Stream::Attribute(uint32_t id) {
       return OrNothing(hcm_->config->filter_chain_name);
     case WEIR_ATTR_UPSTREAM_ADDRESS:
       return info_.upstream == nullptr ? std::string_view{} : AddressText(id, *info_.upstream);
+    case WEIR_ATTR_UPSTREAM_LOCAL_ADDRESS:
+      return info_.upstream_local == nullptr ? std::string_view{}
+                                             : AddressText(id, *info_.upstream_local);
     case WEIR_ATTR_UPSTREAM_PROTOCOL:
       return info_.upstream_version == 0 ? std::string_view{}
                                          : ProtocolText(info_.upstream_version);
@@ -101,6 +104,12 @@ std::string_view Stream::Attribute(uint32_t id) {
       return id >= WEIR_ATTR_REQUESTED_SERVER_NAME && id < kTexts ? TlsAttribute(id)
                                                                   : std::string_view{};
   }
+}
+
+// A request that the codec refused has no head that would say it.
+uint32_t Stream::ProtocolVersion() const {
+  const uint32_t version = request_.head().http_version;
+  return version == 0 && downstream_->multiplexed() ? 20 : version;
 }
 
 std::string_view Stream::OriginalPath() {

@@ -92,6 +92,7 @@ bool Stream::RunPendingAction() {
   const Pending* pending = pending_;
   pending_ = nullptr;
   if (pending->reset) {
+    info_.details = "filter_reset";
     CancelTerminal(WEIR_REASON_CANCEL);
     ResetDownstream(WEIR_REASON_LOCAL_RESET);
   } else {

@@ -40,7 +40,8 @@ void Stream::RespondHead(const weir_head& head, bool end_stream) {
   if (response_.Take(head, hcm_->settings().max_headers_count + 1000) != Message::Verdict::kOk) {
     response_.Reset(0);
     CancelTerminal(WEIR_REASON_PROTOCOL);
-    return Reply(502, "upstream_invalid_response", ResponseFlag::kUpstreamProtocolError);
+    return Reply(502, "upstream_reset_before_response_started{protocol_error}",
+                 ResponseFlag::kUpstreamProtocolError);
   }
   // Filters and loggers look at the head as long as the stream lives, and the backend connection's
   // bytes go with this call.
@@ -126,7 +127,7 @@ void Stream::RespondTrailers(const weir_head& head) {
       !trailers->Own()) {
     LocalReply reply;
     reply.status = 502;
-    reply.details = "upstream_invalid_trailers";
+    reply.details = "upstream_reset_after_response_started{protocol_error}";
     reply.flags.Set(ResponseFlag::kUpstreamProtocolError);
     return RespondFailure(reply);
   }

@@ -117,7 +117,7 @@ void Stream::Expire(uint64_t now) {
   if (due(&request_deadline_)) {
     hcm_->stats.downstream_rq_timeout->Add();
     downstream_->CloseAfterThis();
-    return Reply(408, "request_overall_timeout", ResponseFlag::kDownstreamConnectionTermination);
+    return Reply(408, "request_overall_timeout");
   }
   if (due(&route_deadline_)) {
     CancelTerminal(WEIR_REASON_TIMEOUT);
@@ -157,7 +157,7 @@ void Stream::CheckBodyRate(uint64_t now) {
   if (request_received_ - rate_bytes_ < wanted && !paused_) {
     hcm_->stats.downstream_rq_slow_body->Add();
     downstream_->CloseAfterThis();
-    return Reply(408, "request_body_too_slow", ResponseFlag::kDownstreamConnectionTermination);
+    return Reply(408, "request_body_too_slow");
   }
   rate_bytes_ = request_received_;
   rate_deadline_ = now + window;

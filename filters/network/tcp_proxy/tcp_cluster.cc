@@ -26,19 +26,22 @@ void TcpCluster::Follow(const std::shared_ptr<upstream::Members>& members,
       [this](const upstream::Members::List& list) { hosts_.Update(*list); });
 }
 
-upstream::Host* TcpCluster::Enter(const upstream::Host* avoid) {
+upstream::Host* TcpCluster::Enter(const upstream::Host* avoid, observe::ResponseFlag* why) {
   if (connections_ >= max_connections_) {
     stats_.upstream_cx_overflow->Add();
+    *why = observe::ResponseFlag::kUpstreamOverflow;
     return nullptr;
   }
   upstream::Host* host = balancer_->Pick(hosts_.list(), avoid);
   if (host == nullptr) {
     stats_.upstream_cx_none_healthy->Add();
+    *why = observe::ResponseFlag::kNoHealthyUpstream;
     return nullptr;
   }
   ++connections_;
   ++host->active_requests;
   ++host->connections;
+  ++host->totals.connections;
   stats_.upstream_cx_total->Add();
   stats_.upstream_cx_active->Add();
   return host;

@@ -5,6 +5,7 @@
 
 #include "core/base/random.h"
 #include "core/config/config.h"
+#include "core/observe/response_flags.h"
 #include "core/observe/stat_names.h"
 #include "core/upstream/host_set.h"
 #include "core/upstream/load_balancer.h"
@@ -19,8 +20,9 @@ class TcpCluster {
   TcpCluster(const config::Cluster* config, const observe::ClusterStats& stats, uint32_t workers);
 
   // The endpoint to try, another one than `avoid` while there is one. Null: none is there, or the
-  // limit is reached (counted). A host that was picked must be given back with Leave.
-  upstream::Host* Enter(const upstream::Host* avoid);
+  // limit is reached (counted), which *why then says. A host that was picked must be given back
+  // with Leave.
+  upstream::Host* Enter(const upstream::Host* avoid, observe::ResponseFlag* why);
   void Leave(upstream::Host* host);
 
   // The endpoints now and whenever they change. Connections to those that are gone go on to their

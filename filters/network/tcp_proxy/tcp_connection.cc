@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "core/net/connection_report.h"
+#include "core/upstream/connect_failure.h"
 #include "core/upstream/header_io.h"
+#include "filters/network/tcp_proxy/logged_connection.h"
 
 namespace weir::tcp_proxy {
 namespace {
@@ -34,7 +36,7 @@ TcpConnection::TcpConnection(net::AcceptedConnection&& accepted, TcpWorker* shar
   io_->set_client(this);
   shared_->stats.downstream_cx_total->Add();
   shared_->stats.downstream_cx_active->Add();
-  if (!shared_->logs.empty()) started_unix_ms_ = UnixMs();
+  if (!shared_->logs.empty() || shared_->loggers != nullptr) started_unix_ms_ = UnixMs();
 }
 
 TcpConnection::~TcpConnection() {
@@ -61,18 +63,37 @@ void TcpConnection::Describe(net::ConnectionReport* report) {
 
 void TcpConnection::Start() {
   Connect();
+  if (draining()) Drain();
+}
+
+void TcpConnection::Drain() {
+  if (state_ == State::kDone || drain_deadline_ != 0) return;
+  io_->Drain();
+  drain_deadline_ = worker_->reactor->now_ms() + shared_->drain_ms;
+  SetDeadline();
+}
+
+void TcpConnection::Arm(uint64_t after_ms) {
+  idle_deadline_ = after_ms == 0 ? 0 : worker_->reactor->now_ms() + after_ms;
+  SetDeadline();
+}
+
+void TcpConnection::SetDeadline() {
+  // 0 is "none": one less makes it the farthest.
+  worker_->reactor->SetDeadline(this, std::min(idle_deadline_ - 1, drain_deadline_ - 1) + 1);
 }
 
 void TcpConnection::Connect() {
   upstream::Host* tried = host_;
   LeaveHost();
-  ++attempts_;
-  host_ = shared_->cluster->Enter(tried);
+  observe::ResponseFlag why = observe::ResponseFlag::kNoHealthyUpstream;
+  host_ = shared_->cluster->Enter(tried, &why);
   if (host_ == nullptr) {
     shared_->stats.downstream_cx_no_route->Add();
-    Fail(observe::ResponseFlag::kNoHealthyUpstream);
+    Fail(why);
     return;
   }
+  ++attempts_;
   upstream_io_ = worker_->dialer->Dial(host_->address);
   char header[upstream::kMaxProxyHeader];
   const size_t size = upstream::WriteProxyHeader(shared_->cluster->config().proxy_protocol, &peer(),
@@ -85,8 +106,7 @@ void TcpConnection::Connect() {
     upstream_io_ = shared_->transport->Wrap(std::move(upstream_io_), *host_->endpoint);
   upstream_io_->set_client(&upstream_client_);
   upstream_.io = upstream_io_.get();
-  worker_->reactor->SetDeadline(
-      this, worker_->reactor->now_ms() + Ms(shared_->cluster->config().connect_timeout));
+  Arm(Ms(shared_->cluster->config().connect_timeout));
 }
 
 void TcpConnection::LeaveHost() {
@@ -97,11 +117,13 @@ void TcpConnection::LeaveHost() {
 void TcpConnection::OnConnectFailed(bool timed_out) {
   const observe::ClusterStats& stats = shared_->cluster->stats();
   (timed_out ? stats.upstream_cx_connect_timeout : stats.upstream_cx_connect_fail)->Add();
+  failure_ = timed_out ? "connect timeout" : upstream::ConnectFailureText(upstream_io_->error());
   if (attempts_ < shared_->config->max_connect_attempts) {
     Connect();
     return;
   }
   stats.upstream_cx_connect_attempts_exceeded->Add();
+  flags_.Set(observe::ResponseFlag::kUpstreamRetryLimitExceeded);
   Fail(observe::ResponseFlag::kUpstreamConnectionFailure);
 }
 
@@ -113,6 +135,7 @@ void TcpConnection::OnUpstreamIo() {
       return;
     }
     state_ = State::kRelaying;
+    failure_ = {};
     Touch();
   }
   Relay();
@@ -123,8 +146,7 @@ void TcpConnection::OnIo(bool, bool) {
 }
 
 void TcpConnection::Touch() {
-  const uint64_t idle = Ms(shared_->config->idle_timeout);
-  worker_->reactor->SetDeadline(this, idle == 0 ? 0 : worker_->reactor->now_ms() + idle);
+  Arm(Ms(shared_->config->idle_timeout));
 }
 
 void TcpConnection::Relay() {
@@ -211,6 +233,11 @@ void TcpConnection::OnFlush() {
 }
 
 void TcpConnection::OnDeadline() {
+  if (drain_deadline_ != 0 && drain_deadline_ <= worker_->reactor->now_ms()) {
+    shared_->stats.downstream_cx_drain_close->Add();
+    End();
+    return;
+  }
   if (state_ == State::kConnecting) {
     OnConnectFailed(true);
     return;
@@ -237,7 +264,28 @@ void TcpConnection::End() {
   worker_->reactor->Retire(this);
 }
 
+void TcpConnection::LogByPlugins() {
+  ConnectionRecord record;
+  record.start_unix_ms = started_unix_ms_;
+  record.duration_ms = worker_->reactor->now_ms() - started_ms_;
+  record.bytes_received = received_;
+  record.bytes_sent = sent_;
+  record.attempts = attempts_;
+  record.flags = flags_;
+  record.listener = shared_->listener;
+  record.cluster = shared_->cluster_name;
+  record.upstream_failure = failure_;
+  net::Address upstream;
+  net::Address local;
+  if (host_ != nullptr) record.upstream = &(upstream = host_->address);
+  if (upstream_io_ != nullptr && upstream_io_->connected() && upstream_io_->LocalAddress(&local))
+    record.upstream_local = &local;
+  server::ConnectionFacts facts(peer(), this->local(), io(), notes(), id());
+  LoggedConnection(record, &facts, worker_->pool).Log(*shared_->loggers);
+}
+
 void TcpConnection::Log() {
+  if (shared_->loggers != nullptr) LogByPlugins();
   if (shared_->logs.empty()) return;
   char host[net::Address::kMaxText];
   observe::AccessLogRecord record;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "core/http/out_queue.h"
 #include "core/net/network_filter.h"
@@ -27,8 +28,8 @@ class TcpConnection final : public net::ServedConnection {
   void Start();
   void OnIo(bool readable, bool writable) override;
   // What is relayed has no end that we could know: it goes on until it ends itself, or the drain
-  // time does.
-  void Drain() override {}
+  // time does. The network filters before it may know better.
+  void Drain() override;
   void Describe(net::ConnectionReport* report) override;
 
  private:
@@ -65,9 +66,13 @@ class TcpConnection final : public net::ServedConnection {
   bool ReadFrom(Side* from, Side* to, observe::Cell* bytes);
   bool WriteTo(Side* to, const Side& from);
   void Touch();
+  // The timer of the state, or the end of the drain where that comes first. 0: none.
+  void Arm(uint64_t after_ms);
+  void SetDeadline();
   void Fail(observe::ResponseFlag flag);
   void End();
   void Log();
+  void LogByPlugins();
 
   TcpWorker* shared_;
   State state_ = State::kConnecting;
@@ -81,6 +86,9 @@ class TcpConnection final : public net::ServedConnection {
   uint64_t received_ = 0;
   uint64_t sent_ = 0;
   uint64_t started_ms_;
+  uint64_t idle_deadline_ = 0;   // or that of the connection attempt; 0: none
+  uint64_t drain_deadline_ = 0;  // 0: it does not drain
+  std::string_view failure_;     // why the endpoint tried last was not reached
   int64_t started_unix_ms_ = 0;
 };
 

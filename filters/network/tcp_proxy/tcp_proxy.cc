@@ -10,29 +10,20 @@
 namespace weir::tcp_proxy {
 namespace {
 
-observe::LogSink SinkOf(config::AccessLog::Sink sink) {
-  switch (sink) {
-    case config::AccessLog::Sink::kStdout:
-      return observe::LogSink::kStdout;
-    case config::AccessLog::Sink::kStderr:
-      return observe::LogSink::kStderr;
-    case config::AccessLog::Sink::kFile:
-      return observe::LogSink::kFile;
-  }
-  return observe::LogSink::kStdout;
-}
-
 class Factory final : public net::TerminalFactory {
  public:
-  Factory(const server::ServerContext& context, std::shared_ptr<const config::TcpProxy> config,
-          std::vector<observe::LogFile*> logs)
+  Factory(const server::ServerContext& context, std::string listener,
+          std::shared_ptr<const config::TcpProxy> config, std::vector<observe::LogFile*> logs,
+          std::unique_ptr<const server::AccessLoggers> loggers)
       : context_(context),
         bootstrap_(context.bootstrap),
         stats_(context.stats),
         writer_(context.access_logs),
         workers_(context.workers),
+        listener_(std::move(listener)),
         config_(std::move(config)),
-        logs_(std::move(logs)) {
+        logs_(std::move(logs)),
+        loggers_(std::move(loggers)) {
     context_.diagnostics = nullptr;  // of the making alone
   }
 
@@ -40,8 +31,12 @@ class Factory final : public net::TerminalFactory {
     auto shared = std::make_unique<TcpWorker>();
     shared->worker = worker;
     shared->config = config_.get();
+    shared->listener = listener_;
+    shared->drain_ms = static_cast<uint64_t>(context_.drain_time.count());
+    if (!loggers_->empty()) shared->loggers = loggers_.get();
     shared->stats = observe::BindTcpStats(stats_, worker->stats, config_->stat_prefix);
     const config::Cluster& cluster = bootstrap_->clusters[config_->cluster_index];
+    shared->cluster_name = cluster.name;
     shared->cluster = std::make_unique<TcpCluster>(
         &cluster, observe::BindClusterStats(stats_, worker->stats, cluster.name), workers_);
     if (const auto members = server::MembersOf(context_, config_->cluster_index))
@@ -61,8 +56,10 @@ class Factory final : public net::TerminalFactory {
   observe::StatRegistry* stats_;
   observe::LogWriter* writer_;
   uint32_t workers_;
+  std::string listener_;
   std::shared_ptr<const config::TcpProxy> config_;
   std::vector<observe::LogFile*> logs_;
+  std::unique_ptr<const server::AccessLoggers> loggers_;
 };
 
 }  // namespace
@@ -74,27 +71,14 @@ void TcpProxy::Serve(net::AcceptedConnection&& accepted) {
 }
 
 std::unique_ptr<net::TerminalFactory> MakeTcpProxy(const server::ServerContext& context,
-                                                   const config::Listener&,
+                                                   const config::Listener& listener,
                                                    const config::NetworkFilter& filter) {
   std::vector<observe::LogFile*> logs;
-  bool ok = true;
-  for (const config::AccessLog& log : filter.tcp_proxy->access_log) {
-    if (!log.logger.empty()) {
-      context.diagnostics->Add(
-          log.mark, "the access log of a tcp_proxy has the default format; access logger " +
-                        config::Quote(log.logger) + " writes of HTTP requests");
-      ok = false;
-      continue;
-    }
-    std::string error;
-    logs.push_back(context.access_logs->Open(SinkOf(log.sink), log.path, &error));
-    if (logs.back() != nullptr) continue;
-    context.diagnostics->Add(
-        log.mark, "cannot open the access log " + config::Quote(log.path) + ": " + error);
-    ok = false;
-  }
-  if (!ok) return nullptr;
-  return std::make_unique<Factory>(context, filter.tcp_proxy, std::move(logs));
+  auto loggers = std::make_unique<server::AccessLoggers>();
+  if (!server::BuildAccessLogs(context, filter.tcp_proxy->access_log, &logs, loggers.get()))
+    return nullptr;
+  return std::make_unique<Factory>(context, listener.name, filter.tcp_proxy, std::move(logs),
+                                   std::move(loggers));
 }
 
 }  // namespace weir::tcp_proxy

@@ -280,6 +280,8 @@ void H2Connection::OnEvent(const weir_event& event, const uint8_t* span, size_t 
   const auto found = streams_.find(event.stream);
   if (event.user == nullptr) {
     Check(server() && found == streams_.end(), "a new stream has a new number");
+    // A head that was refused with a reset is told for the log alone.
+    if (event.type == WEIR_EVENT_ERROR && event.error.status == 0) return;
     Check(event.type == WEIR_EVENT_HEAD ||
               (event.type == WEIR_EVENT_ERROR && event.error.status != 0),
           "a stream begins with its head, or with what to answer");

@@ -22,7 +22,7 @@ TEST(HpackLimits, AsManyFieldsAsAllowedAreKeptAndOneMoreIsTooMany) {
   EXPECT_EQ(decoder.block().count, 100u);
   EXPECT_EQ(decoder.Decode(Times(101, {0x82})), Status::kTooMany);
   EXPECT_EQ(decoder.block().count, 0u);
-  EXPECT_STREQ(decoder.decoder().detail(), "http2.hpack.too_many_fields");
+  EXPECT_STREQ(decoder.decoder().detail(), "http2.too_many_headers");
   EXPECT_EQ(decoder.Decode({0x82}), Status::kOk);
 }
 
@@ -33,7 +33,7 @@ TEST(HpackLimits, TheListMayBeAsLargeAsAllowedAndNoOctetMore) {
   EXPECT_EQ(decoder.block().list_size, 210u);
   EXPECT_EQ(decoder.Decode(Times(6, {0x82})), Status::kTooLarge);
   EXPECT_EQ(decoder.block().list_size, 252u);
-  EXPECT_STREQ(decoder.decoder().detail(), "http2.hpack.list_too_large");
+  EXPECT_STREQ(decoder.decoder().detail(), "http2.headers_too_large");
   decoder.max_list_size = 209;
   EXPECT_EQ(decoder.Decode(Times(5, {0x82})), Status::kTooLarge);
   EXPECT_EQ(decoder.block().count, 0u);

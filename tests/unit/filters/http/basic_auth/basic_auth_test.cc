@@ -78,7 +78,7 @@ TEST_F(BasicAuthTest, ARequestWithoutCredentialsIsAskedForThem) {
   Exchange request(config, "");
   EXPECT_EQ(request.Headers(), WEIR_STOP_ALL);
   EXPECT_EQ(request.stream->reply_status, 401u);
-  EXPECT_EQ(request.stream->reply_details, "no_credential_found_for_basic_auth");
+  EXPECT_EQ(request.stream->reply_details, "no_credential_for_basic_auth");
   EXPECT_EQ(request.stream->ReplyField("www-authenticate"),
             "Basic realm=\"restricted\", charset=\"UTF-8\"");
   EXPECT_EQ(World().counters["basic_auth.denied"], 1u);

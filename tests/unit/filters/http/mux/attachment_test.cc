@@ -21,7 +21,9 @@ class Owner final : public AttachmentOwner {
   void OnUpstreamData(base::Slice, bool end) override { log += end ? "data! " : "data "; }
   void OnUpstreamTrailers(weir_head&) override { log += "trailers "; }
   void OnUpstreamEnd() override { log += "end "; }
-  void OnUpstreamReset(uint32_t reason) override { log += "reset" + std::to_string(reason) + " "; }
+  void OnUpstreamReset(const weir_error& error) override {
+    log += "reset" + std::to_string(error.reason) + " ";
+  }
   void OnUpstreamTaken(uint64_t bytes) override { log += "taken" + std::to_string(bytes) + " "; }
   void OnUpstreamSent() override { log += "sent "; }
 };

@@ -103,17 +103,19 @@ TEST(IsIdempotent, IsAMatterOfTheMethodInItsExactCase) {
 
 TEST(AnswerFor, EveryReasonHasAnAnswer) {
   for (const uint32_t reason : kReasons) {
-    const FailureAnswer answer = AnswerFor(reason);
+    const FailureAnswer answer = AnswerFor(reason, false);
     const bool broke = reason == WEIR_REASON_PROTOCOL || reason == WEIR_REASON_OVERFLOW;
     EXPECT_EQ(answer.status, broke ? 502u : 503u) << reason;
     EXPECT_EQ(answer.details.find("upstream_reset_before_response_started{"), 0u) << reason;
     EXPECT_FALSE(answer.overloaded) << reason;
   }
-  EXPECT_EQ(AnswerFor(uint32_t{WEIR_REASON_PROTOCOL}).flag, ResponseFlag::kUpstreamProtocolError);
-  EXPECT_EQ(AnswerFor(uint32_t{WEIR_REASON_REFUSED}).flag, ResponseFlag::kUpstreamRemoteReset);
-  EXPECT_EQ(AnswerFor(uint32_t{WEIR_REASON_CLOSED}).flag,
+  EXPECT_EQ(AnswerFor(uint32_t{WEIR_REASON_PROTOCOL}, false).flag,
+            ResponseFlag::kUpstreamProtocolError);
+  EXPECT_EQ(AnswerFor(uint32_t{WEIR_REASON_REFUSED}, false).flag,
+            ResponseFlag::kUpstreamRemoteReset);
+  EXPECT_EQ(AnswerFor(uint32_t{WEIR_REASON_CLOSED}, false).flag,
             ResponseFlag::kUpstreamConnectionTermination);
-  EXPECT_EQ(AnswerFor(uint32_t{WEIR_REASON_REMOTE_RESET}).flag,
+  EXPECT_EQ(AnswerFor(uint32_t{WEIR_REASON_REMOTE_RESET}, false).flag,
             ResponseFlag::kUpstreamConnectionTermination);
 }
 
@@ -127,7 +129,8 @@ TEST(AnswerFor, EveryPoolFailureIsA503WithItsFlag) {
       {PoolFailure::kNoHealthyHost, "no_healthy_upstream", ResponseFlag::kNoHealthyUpstream, false},
       {PoolFailure::kOverflow, "upstream_reset_before_response_started{overflow}",
        ResponseFlag::kUpstreamOverflow, true},
-      {PoolFailure::kConnectFailed, "upstream_reset_before_response_started{connection_failure}",
+      {PoolFailure::kConnectFailed,
+       "upstream_reset_before_response_started{remote_connection_failure}",
        ResponseFlag::kUpstreamConnectionFailure, false},
       {PoolFailure::kConnectTimeout, "upstream_reset_before_response_started{connection_timeout}",
        ResponseFlag::kUpstreamConnectionFailure, false},

@@ -118,7 +118,7 @@ TEST(LocalReply, AFailedBackendIs503WithItsReason) {
   }
   const std::string got = world.Got(client);
   EXPECT_EQ(got.find("HTTP/1.1 503 "), 0u) << got;
-  EXPECT_NE(got.find("\r\n\r\nupstream_reset_before_response_started{connection_failure}"),
+  EXPECT_NE(got.find("\r\n\r\nupstream_reset_before_response_started{remote_connection_failure}"),
             std::string::npos)
       << got;
   EXPECT_EQ(FieldOf(got, "connection"), "(none)") << "the client's connection is in order";
