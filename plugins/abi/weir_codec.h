@@ -77,7 +77,9 @@ enum {
   WEIR_EVENT_TRAILERS = 4, /* `head`; ends the stream's half */
   WEIR_EVENT_END = 5,      /* the stream's half is complete, with no further byte */
   WEIR_EVENT_RESET = 6,    /* the peer ended the stream early: error.reason */
-  WEIR_EVENT_ERROR = 7,    /* error; scope stream: the others go on; scope connection: nothing more is received */
+  WEIR_EVENT_ERROR = 7,    /* error; scope stream: the others go on; scope connection: nothing more is received.
+                              Scope stream with status 0 for a stream that has no user yet: a request that the codec
+                              has refused and ended by itself; the host counts and logs it */
   WEIR_EVENT_GOAWAY = 8,   /* no new streams; those above last_stream were not processed */
   WEIR_EVENT_STOP_SENDING = 9 /* the peer has no use for the rest of our half */
 };
