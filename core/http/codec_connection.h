@@ -217,15 +217,18 @@ class CodecConnection : public net::Actor, public net::IoClient {
 
   net::WorkerContext* context_;
   std::unique_ptr<net::Io> io_;
-  const CodecSet* codecs_;
+  // In one place, for an idle connection is to be small.
+  union {
+    const CodecSet* codecs_;  // until there is a codec
+    const char* plugin_;      // whose the codec is
+  };
   const weir_codec_api* api_ = nullptr;  // of the codec, once it was chosen
   weir_codec* codec_ = nullptr;
-  const char* plugin_ = nullptr;  // whose it is
-  observe::StatId errors_{};
 
   base::Slab* input_slab_ = nullptr;
   uint8_t* input_ = nullptr;
   uint32_t input_size_ = 0;
+  observe::StatId errors_{};  // of plugin_
 
   bool blocked_ : 1 = false;      // the codec has bytes that must wait
   bool glutted_ : 1 = false;      // too much output waits for anything more to be read

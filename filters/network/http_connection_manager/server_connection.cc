@@ -59,8 +59,7 @@ ServerConnection::ServerConnection(std::shared_ptr<HcmWorker> hcm, net::ServedCo
                                    std::unique_ptr<net::Io> io)
     : CodecConnection(hcm->worker, std::move(io), &hcm->config->codecs),
       hcm_(std::move(hcm)),
-      place_(place),
-      id_(place->id()) {
+      place_(place) {
   uint32_t& last = context()->last_client;
   if (++last == 0) ++last;
   client_ = last;

@@ -39,7 +39,7 @@ class ServerConnection final : public http::CodecConnection {
   // Its number on this worker, never 0.
   uint32_t client() const { return client_; }
   // A number that no other connection of this process has or had.
-  uint64_t id() const { return id_; }
+  uint64_t id() const { return place_->id(); }
   // Null without TLS.
   const net::TlsSession* tls() const { return io() == nullptr ? nullptr : io()->tls(); }
 
@@ -79,7 +79,6 @@ class ServerConnection final : public http::CodecConnection {
   uint64_t idle_deadline_ = 0;
   uint64_t end_deadline_ = 0;     // max_connection_duration
   uint64_t goaway_deadline_ = 0;  // the second step of a goaway
-  uint64_t id_;
   uint32_t client_ = 0;
   uint32_t streams_ = 0;
   uint32_t requests_ = 0;

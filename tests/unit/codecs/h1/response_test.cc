@@ -73,14 +73,14 @@ TEST(ResponseTest, BadFieldsAreRefused) {
       {"obs-fold", kOk + "A: b\r\n c\r\n\r\n", Broken("obs_fold")},
       {"space before colon", kOk + "A : b\r\n\r\n", Broken("space_before_colon")},
       {"bare LF", kOk + "A: b\n\r\n", Broken("bare_lf")},
-      {"NUL", kOk + std::string("A: b\0\r\n\r\n", 9), Broken("invalid_field_value")},
+      {"NUL", kOk + std::string("A: b\0\r\n\r\n", 9), Broken("invalid_characters")},
       {"two lengths", kOk + "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx",
        Broken("repeated_content_length")},
       {"bad length", kOk + "Content-Length: +1\r\n\r\nx", Broken("invalid_content_length")},
       {"length and coding", kOk + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-       Broken("content_length_not_allowed")},
+       Broken("content_length_and_chunked_not_allowed")},
       {"unknown coding", kOk + "Transfer-Encoding: gzip, chunked\r\n\r\n",
-       Broken("unsupported_transfer_encoding")},
+       Broken("invalid_transfer_encoding")},
       {"coding on HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
        Broken("transfer_encoding_not_allowed")},
       {"bad chunk", kOk + "Transfer-Encoding: chunked\r\n\r\n1\r\nxy",
@@ -342,7 +342,7 @@ TEST(ResponseTest, AHeadOverTheLimitIsRefused) {
   options.max_field_count = 3;
   ExpectResponseEvents(kOk + "A: " + std::string(200, 'x') + "\r\n\r\n",
                        Broken("headers_too_large"), Request("GET", "/"), true, options);
-  ExpectResponseEvents(kOk + "A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\n\r\n", Broken("too_many_fields"),
+  ExpectResponseEvents(kOk + "A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\n\r\n", Broken("too_many_headers"),
                        Request("GET", "/"), true, options);
 }
 

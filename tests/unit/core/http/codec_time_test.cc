@@ -110,12 +110,12 @@ TEST_F(CodecTimeTest, WhereStreamsShareTheConnectionItsErrorEndsAllOfThemAndTheL
   EXPECT_TRUE(peer_.closed);
 }
 
-TEST_F(CodecTimeTest, AnErrorWithoutAStatusOfAStreamThatNobodyHasIsTheCodecsAlone) {
+TEST_F(CodecTimeTest, AnErrorWithoutAStatusOfAStreamThatNobodyHasIsToldAndTouchesNoOther) {
   StartTimed(0);
   Log();
   Feed("x5\nH1\n");
-  EXPECT_EQ(Log(), "head drained ");
-  EXPECT_EQ(streams_.size(), 1u);
+  EXPECT_EQ(Log(), "reset4 head drained ") << "it is made to be counted and logged";
+  EXPECT_EQ(streams_.size(), 2u);
   EXPECT_EQ(codec()->resets, "");
 }
 
