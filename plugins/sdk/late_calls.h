@@ -21,7 +21,7 @@ class LateCalls {
   template <typename Call>
   auto Guard(Call call) {
     return [this, call = std::move(call)](auto&&... args) mutable {
-      Run("a late call", [&] { call(std::forward<decltype(args)>(args)...); });
+      this->Run("a late call", [&] { call(std::forward<decltype(args)>(args)...); });
     };
   }
 
