@@ -206,11 +206,11 @@ void Reloader::OnAdopted() {
   if (--waiting_for_ > 0) return;
   present_->listeners.RemoveUnusedSocketFiles();
   previous_.reset();
-  generation_->Add();
   std::string error;
   if (!parts_.address_file.empty() &&
       !present_->listeners.WriteAddressFile(parts_.address_file, &error))
     WEIR_LOG(kError, "reload: --address-file: %s", error.c_str());
+  generation_->Add();  // who waits for it finds the new addresses
   Finish();
 }
 

@@ -426,9 +426,9 @@ class Weir:
         lines = file.read().split("\n")
     except FileNotFoundError:
       return False
-    for line in lines[:-1]:
-      name, _, address = line.partition(" ")
-      self.addresses[name] = address
+    found = dict(line.split(" ", 1) for line in lines[:-1])
+    self.addresses.clear()  # who keeps it sees the new ones
+    self.addresses.update(found)
     return "admin" in self.addresses
 
   def path(self, name):
