@@ -120,8 +120,9 @@ void MainServices::Retire(size_t slot) {
   clusters_[slot].present = old.present;
   old.pool = std::move(pools_[slot]);
   old.pool->Drain();
+  // Who is waited for already is not put off by those that come after.
+  if (retired_.empty()) worker_->reactor->SetDeadline(this, worker_->reactor->now_ms() + kSweepMs);
   retired_.push_back(std::move(old));
-  worker_->reactor->SetDeadline(this, worker_->reactor->now_ms() + kSweepMs);
 }
 
 void MainServices::SweepRetired() {

@@ -16,7 +16,7 @@ import load
 import plugin_build
 from harness import WeirTest, cluster, config, listener, ok, request, route, wait_until
 
-RELOADS = 1000 if harness.SOAK else 100
+RELOADS = 100 if harness.SANITIZED else 1000
 
 
 class ReloadTest(WeirTest):
@@ -609,9 +609,10 @@ class UnderLoad(ReloadTest):
     finally:
       clients.end()
     self.assertEqual(clients.failures, [])
-    early, late = max(sizes[:RELOADS // 4]), max(sizes[-RELOADS // 10:])
+    # What was replaced is freed some time later; as much as waits for that at a time is there early.
+    early, late = max(sizes[:RELOADS // 2]), max(sizes[-RELOADS // 10:])
     if not harness.SANITIZED:
-      self.assertLess(late, early + (8 << 20), sizes[::max(1, RELOADS // 20)])
+      self.assertLess(late, early + (1 << 20), sizes[::RELOADS // 20])
     self.assertEqual(self.weir.stat("server.reload_failed"), 0)
 
 
