@@ -4,7 +4,8 @@
     tests/bench/scrape.py build/release [ROUNDS [SECONDS]]
 
 The configuration has so many clusters that /stats/prometheus has more than 10,000 series. One client asks over one connection,
-one request after the other, of a backend that answers at once; wrk is not used, for it does not tell single requests.
+one request after the other, of a backend that answers at once; wrk is not used, for it does not tell single requests. Of the
+requests with scrapes those are told apart that a scrape was under way beside. curl scrapes, in a process of its own.
 """
 
 import json
@@ -17,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 
 CLUSTERS = 100
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -40,7 +40,7 @@ def backend():
 
 
 def ask(address, seconds):
-  """The times of requests, in microseconds."""
+  """When requests began, in seconds, and their times, in microseconds."""
   times = []
   host, _, port = address.rpartition(":")
   with socket.create_connection((host, int(port))) as wire:
@@ -51,20 +51,33 @@ def ask(address, seconds):
       wire.sendall(REQUEST)
       if not wire.recv(65536).endswith(b"ok"):
         raise RuntimeError("a wrong answer")
-      times.append((time.perf_counter() - start) * 1e6)
+      times.append((start, (time.perf_counter() - start) * 1e6))
   return times
 
 
-def scrape(admin, over, took):
+def scrape(admin, directory, over, taken):
+  """Keeps of each scrape when it began and ended, in seconds, and what came, as a file."""
+  path = os.path.join(directory, "scrape")
   while not over.wait(0.5):
     start = time.perf_counter()
-    with urllib.request.urlopen("http://%s/stats/prometheus" % admin, timeout=60) as answer:
-      text = answer.read()
-    took.append(((time.perf_counter() - start) * 1e3, len(re.findall(rb"^[^#\n]", text, re.M)), len(text)))
+    command = ["curl", "-s", "-f", "-o", path, "-w", "%{time_total}", "http://%s/stats/prometheus" % admin]
+    total = float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    taken.append((start, time.perf_counter(), total * 1e3))
+
+
+def beside(times, taken):
+  """The requests that a scrape was under way beside, and the rest."""
+  ours, rest, at = [], [], 0
+  for start, took in times:
+    while at < len(taken) and taken[at][1] < start:
+      at += 1
+    under_way = at < len(taken) and taken[at][0] < start + took / 1e6
+    (ours if under_way else rest).append((start, took))
+  return ours, rest
 
 
 def row(what, times):
-  times = sorted(times)
+  times = sorted(took for _, took in times)
   at = lambda share: times[min(len(times) - 1, int(len(times) * share))]
   print("%-16s %7d requests  p50 %6.1f  p99 %6.1f  p99.9 %7.1f  most %8.1f us" %
         (what, len(times), at(0.5), at(0.99), at(0.999), times[-1]), flush=True)
@@ -92,22 +105,27 @@ def main():
       with open(addresses, encoding="utf-8") as file:
         bound = dict(line.split() for line in file)
       ask(bound["main"], 1)
-      quiet, scraped, took = [], [], []
+      quiet, scraped, taken = [], [], []
       for _ in range(rounds):
         quiet += ask(bound["main"], seconds)
         over = threading.Event()
-        thread = threading.Thread(target=scrape, args=(bound["admin"], over, took))
+        thread = threading.Thread(target=scrape, args=(bound["admin"], directory, over, taken))
         thread.start()
         scraped += ask(bound["main"], seconds)
         over.set()
         thread.join()
+      with open(os.path.join(directory, "scrape"), "rb") as file:
+        text = file.read()
     finally:
       process.terminate()
       process.wait(60)
   row("without scrapes", quiet)
-  row("with scrapes", scraped)
+  ours, rest = beside(scraped, taken)
+  row("between scrapes", rest)
+  row("beside a scrape", ours)
+  took = [one[2] for one in taken]
   print("%d scrapes of %d series, %d KiB: median %.1f ms, most %.1f ms" %
-        (len(took), took[0][1], took[0][2] // 1024, statistics.median(one[0] for one in took), max(one[0] for one in took)))
+        (len(took), len(re.findall(rb"^[^#\n]", text, re.M)), len(text) // 1024, statistics.median(took), max(took)))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 
     tests/bench/start_up.py build/release [RUNS]
 
-Time: from the fork to the address file, which is written when the workers accept (milliseconds; the least, the median, the
-most). Memory: resident, private and dirty of it, after the process has waited (KiB). The machine should have nothing else to do.
+Time: from the fork to the first 200 of /ready, asked again and again (milliseconds; the least, the median, the most). Memory: resident, private and dirty of it, after the process has waited (KiB). The machine should have nothing else to do.
 """
 
 import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -24,6 +24,18 @@ def memory(pid):
   return [int(re.search(r"^%s:\s+(\d+)" % name, text, re.M).group(1)) for name in ("Rss", "Private_Dirty")]
 
 
+def ready(addresses):
+  """Whether the first line of the answer to GET /ready says 200."""
+  try:
+    with open(addresses, encoding="ascii") as file:
+      host, _, port = dict(line.split() for line in file)["admin"].rpartition(":")
+    with socket.create_connection((host, int(port))) as wire:
+      wire.sendall(b"GET /ready HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+      return b" 200 " in wire.recv(4096).partition(b"\r\n")[0]
+  except (OSError, KeyError):
+    return False
+
+
 def run(build, config, directory):
   addresses = os.path.join(directory, "addresses")
   if os.path.exists(addresses):
@@ -32,7 +44,7 @@ def run(build, config, directory):
   process = subprocess.Popen([os.path.join(build, "weir"), "-c", config, "--concurrency", "2", "--address-file", addresses],
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
   try:
-    while not os.path.exists(addresses):
+    while not ready(addresses):
       if process.poll() is not None:
         raise RuntimeError("the program does not start")
       time.sleep(0.0002)

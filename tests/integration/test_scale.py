@@ -1,6 +1,7 @@
 """Ten thousand connections: what one costs while it is idle, and while its request waits."""
 
 import os
+import re
 import resource
 import select
 import socket
@@ -150,6 +151,20 @@ class Waiting(WeirTest):
     if not harness.SANITIZED:
       self.assertLess(self.weir.rss() - before, 1 << 20)
     self.assertLessEqual(self.weir.stat("server.memory_pinned"), pinned + 65536)
+
+
+class AtRest(WeirTest):
+  concurrency = 2
+
+  def test_a_process_that_has_nothing_to_do_is_small(self):
+    """Of the 12 MiB that are promised for two workers, measured by tests/bench/start_up.py, most are the code of libraries,
+    and how much of that is resident is the system's choice: hence the room here. What it has written to is its own."""
+    with open("/proc/%d/smaps_rollup" % self.weir.process.pid, encoding="ascii") as file:
+      kib = {name: int(value) for name, value in re.findall(r"^(\w+):\s+(\d+) kB", file.read(), re.M)}
+    self.assertGreater(kib["Rss"], kib["Private_Dirty"])
+    if not harness.SANITIZED:  # their memory is not Weir's
+      self.assertLess(kib["Private_Dirty"], 4 << 10)
+      self.assertLess(kib["Rss"], 14 << 10)
 
 
 if __name__ == "__main__":
