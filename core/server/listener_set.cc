@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -158,6 +159,7 @@ void ListenerSet::TakeOver(ListenerSet* previous) {
   for (const auto& spec : specs_) spec->limit->SetLimit(spec->config->connection_limit);
   for (SocketFile& file : previous->socket_files_) socket_files_.push_back(std::move(file));
   previous->socket_files_.clear();
+  inherited_ = std::exchange(previous->inherited_, nullptr);
 }
 
 std::string ListenerSet::BindOne(ListenerSpec* spec, uint32_t workers) {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -17,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/net/listen_socket.h"
+#include "core/server/inherited_sockets.h"
 #include "core/server/plugin_host.h"
 
 namespace weir::server {
@@ -272,6 +275,26 @@ TEST_F(ServerTest, EveryAddressThatCannotBeBoundIsNamed) {
   const std::string error = testing::internal::GetCapturedStderr();
   EXPECT_THAT(error, HasSubstr("203.0.113.1:1"));
   EXPECT_THAT(error, HasSubstr("203.0.113.2:1"));
+}
+
+TEST_F(ServerTest, WhatNobodyTookOfAPredecessorIsClosedByTheSetThatFollowsToo) {
+  const int given = net::Bind(*net::Address::Parse("127.0.0.1:0"), {}).fd;
+  ASSERT_GE(given, 0);
+  ASSERT_EQ(setenv("WEIR_LISTEN_FDS", (std::to_string(given) + ":gone").c_str(), 1), 0);
+  InheritedSockets inherited;
+  std::string error;
+  ASSERT_TRUE(inherited.FromEnvironment(&error)) << error;
+  bootstrap_.listeners = {ListenerOf("a", Loopback(), "greeter")};
+  ASSERT_TRUE(Build());
+  listeners_.Inherit(&inherited);
+  ASSERT_TRUE(listeners_.BindAll(workers_, &error)) << error;
+  ListenerSet next;
+  ASSERT_TRUE(next.Build(context_, wiring_, &listeners_));
+  ASSERT_TRUE(next.BindAll(workers_, &error, &listeners_)) << error;
+  next.TakeOver(&listeners_);
+  EXPECT_EQ(fcntl(given, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC) << "somebody may want it yet";
+  next.DropInherited();
+  EXPECT_EQ(fcntl(given, F_GETFD), -1);
 }
 
 TEST_F(ServerTest, AFilterThatNobodyHasIsAMistakeOfTheConfiguration) {
