@@ -449,6 +449,7 @@ TEST_F(PluginHostTest, OnlySoMuchWorkWaits) {
   });
   for (const auto& one : busy) one->go = true;
   WaitFor([&] { return job.dones == 1024; });
+  for (const auto& one : busy) WaitFor([&] { return one->dones == 1; });
   EXPECT_EQ(job.works, 1024);
 }
 
