@@ -94,21 +94,7 @@ std::string RedactedText(std::string_view text) {
   return shown;
 }
 
-constexpr size_t kMistakeIndent = 4;
-
-// Whether a line of a configuration has a word that names secrets, a credential or a key's text.
-bool MentionsSecret(std::string_view line) {
-  size_t at = 0;
-  for (size_t i = 0; i <= line.size(); ++i) {
-    const bool word = i < line.size() && (std::isalnum(static_cast<unsigned char>(line[i])) != 0 ||
-                                          line[i] == '_' || line[i] == '-');
-    if (word) continue;
-    const std::string_view name = line.substr(at, i - at);
-    if (NamesSecretField(name) || Plain(name) == "bearer" || Plain(name) == "basic") return true;
-    at = i + 1;
-  }
-  return false;
-}
+constexpr std::string_view kMistakeIndent = "    ";
 
 std::shared_ptr<const Node> Copy(const Node& node, bool secret);
 
@@ -148,9 +134,8 @@ std::string RedactMistakes(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size()));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    const std::string indent(kMistakeIndent, ' ');
-    const bool of_file = line.substr(0, indent.size()) == indent;
-    shown += of_file && MentionsSecret(line) ? indent + kRedacted : RedactedText(line);
+    if (line.substr(0, kMistakeIndent.size()) == kMistakeIndent) continue;
+    shown += RedactedText(line);
     shown += '\n';
   }
   return shown;

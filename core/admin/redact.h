@@ -17,8 +17,9 @@ inline constexpr const char* kRedacted = "[redacted]";
 // under an innocent name is not known to be one.
 std::shared_ptr<const config::Node> Redact(const config::Node& node);
 
-// The same of mistakes in a configuration, as Diagnostics prints them: a line of the file (they are
-// indented) that may hold a secret is left out.
+// Mistakes in a configuration, as Diagnostics prints them, without the lines of the file, which are
+// indented: whether one belongs to a secret is known of a whole file only, and this one has
+// mistakes. They are in the log. What a message itself quotes stays, but for credentials.
 std::string RedactMistakes(std::string_view text);
 
 }  // namespace weir::admin

@@ -52,7 +52,7 @@ TEST(RedactTest, WhatASecretsKeyHoldsIsNotShown) {
   }
 }
 
-TEST(RedactTest, LinesOfTheFileThatMayHoldASecretAreLeftOutOfMistakes) {
+TEST(RedactTest, LinesOfTheFileAreLeftOutOfMistakes) {
   const std::string mistakes =
       "a.yaml:1:7: prot: unknown key\n"
       "    prot: 1\n"
@@ -61,13 +61,13 @@ TEST(RedactTest, LinesOfTheFileThatMayHoldASecretAreLeftOutOfMistakes) {
       "    - { key: X-Api-Key, valeu: hunter2 }\n"
       "                        ^\n";
   const std::string shown = RedactMistakes(mistakes);
-  EXPECT_THAT(shown, HasSubstr("a.yaml:1:7: prot: unknown key\n    prot: 1\n    ^\n"));
-  EXPECT_THAT(shown, HasSubstr("a.yaml:2:9: valeu: unknown key\n    [redacted]\n"));
-  EXPECT_THAT(shown, Not(HasSubstr("hunter2")));
+  EXPECT_EQ(shown, "a.yaml:1:7: prot: unknown key\na.yaml:2:9: valeu: unknown key\n");
   for (const char* line :
-       {"admin: { token: hunter2, adress: a }", "password: hunter2", "- {value: 'Bearer hunter2'}",
+       {"admin: { token: hunter2, adress: a }", "hunter2", "  value: hunter2", "      hunter2",
         "\"users\":{\"x\":\"hunter2\"}", "url: redis://u:hunter2@h/"})
-    EXPECT_THAT(RedactMistakes("    " + std::string(line)), Not(HasSubstr("hunter2"))) << line;
+    EXPECT_EQ(RedactMistakes("    " + std::string(line)), "") << line;
+  EXPECT_EQ(RedactMistakes("a.yaml: bad url redis://u:hunter2@h/"),
+            "a.yaml: bad url redis://[redacted]@h/\n");
   EXPECT_EQ(RedactMistakes(""), "");
 }
 
