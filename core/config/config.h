@@ -116,7 +116,7 @@ struct Endpoint {
   // two labels.
   std::string hostname;
   Lookup lookup = Lookup::kNone;
-  std::string service;  // "_http._tcp.example.com"
+  std::string service;       // "_http._tcp.example.com"
   std::uint32_t weight = 1;  // load_balancing_weight. Default 1, range 1 … 1000000
   Mark mark;
 };

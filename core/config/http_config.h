@@ -23,7 +23,8 @@ struct AccessLog {
   // The access logger of a plugin that writes them; empty: none. Known ones have a format of the
   // user's.
   std::string logger;
-  // Its keys; null when none were given. Keys that nobody reads are errors (Diagnostics::AddUnread).
+  // Its keys; null when none were given. Keys that nobody reads are errors
+  // (Diagnostics::AddUnread).
   std::shared_ptr<const Node> typed_config;
   Mark mark;
 };

@@ -120,8 +120,8 @@ void ConfigWatch::OnReadable(int fd, short, void* self) {
   }
   const uint64_t now = watch->loop_->now_ms();
   if (watch->unsettled_ms_ == 0) watch->unsettled_ms_ = now;
-  // Where something happens all the time the file's turn comes too: a deadline that was set anew with
-  // each event would be put off with each.
+  // Where something happens all the time the file's turn comes too: a deadline that was set anew
+  // with each event would be put off with each.
   const uint64_t due = std::min(now + kSettleMs, watch->unsettled_ms_ + kMostSettleMs);
   if (watch->deadline() != due) watch->loop_->reactor()->SetDeadline(watch, due);
 }

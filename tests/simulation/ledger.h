@@ -26,7 +26,7 @@ struct Attempt {
   bool closes = false;     // it said, or will say, that the connection ends
   bool until_close = false;
   bool truncated = false;  // that close is not the word that the answer is whole
-  bool trailers = false;  // follow the answer
+  bool trailers = false;   // follow the answer
 };
 
 enum class BodyKind : uint8_t { kNone, kLength, kChunked };

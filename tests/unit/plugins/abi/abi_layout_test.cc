@@ -48,7 +48,8 @@ std::string ReadFile(const char* path) {
 
 std::string HeaderWithoutComments() {
   static const std::regex comment(R"(/\*(?:[^*]|\*[^/])*\*/)");
-  return std::regex_replace(ReadFile(WEIR_ABI_HEADER) + ReadFile(WEIR_ABI_CODEC_HEADER), comment, "");
+  return std::regex_replace(ReadFile(WEIR_ABI_HEADER) + ReadFile(WEIR_ABI_CODEC_HEADER), comment,
+                            "");
 }
 
 TEST(AbiLayoutTest, IsAsWrittenDown) {
