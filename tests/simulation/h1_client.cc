@@ -60,6 +60,7 @@ void H1Client::Connect() {
 }
 
 void H1Client::Begin(Request* request) {
+  world_->OnBegin(request, link_);
   std::string head = request->method + " " + request->Path() + " HTTP/1." +
                      (request->old ? "0" : "1") + "\r\nHost: sim.example\r\n";
   head += "X-Sim-Id: " + std::to_string(request->id) + "\r\n";

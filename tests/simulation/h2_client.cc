@@ -57,6 +57,7 @@ void H2Client::Connect() {
 
 void H2Client::Begin(Request* r) {
   if (open_streams() >= worker_max_streams() || !worker_settings_known()) flooded_ = true;
+  world_->OnBegin(r, link_);
   H2Stream* const s = NewStream(next_id_);
   next_id_ += 2 + 2 * static_cast<uint32_t>(world_->OneIn(8) ? world_->Below(3) : 0);
   s->request = r;

@@ -34,7 +34,13 @@ enum class BodyKind : uint8_t { kNone, kLength, kChunked };
 struct Request {
   uint32_t id = 0;
   uint32_t client = 0;
-  uint32_t cluster = 0;
+  uint32_t path = 0;     // says which cluster it asks for
+  uint32_t cluster = 0;  // by the configuration that its connection began with
+  uint64_t began = 0;    // the turn
+  uint32_t link = 0;
+  uint32_t setting = 0;  // with which its connection began
+  bool begun = false;
+  bool accepted = false;  // the worker had all of it when it told the connection to end
   std::string method;
   BodyKind body = BodyKind::kNone;
   uint64_t body_size = 0;
@@ -58,11 +64,12 @@ struct Request {
   bool resolved = false;  // answered, visibly cut, or rightly dropped
   bool complete = false;  // answered to the end
 
-  std::string Path() const { return (cluster == 0 ? "/r/" : "/s/") + std::to_string(id); }
+  std::string Path() const { return (path == 0 ? "/r/" : "/s/") + std::to_string(id); }
 };
 
 // Backends are numbered through the clusters.
-inline constexpr uint32_t kHostsPerCluster = 100;
+inline constexpr uint32_t kHostsPerCluster = 1000;
+inline constexpr uint32_t kHostsPerVersion = 10;
 inline uint32_t ClusterOf(uint32_t host) {
   return host / kHostsPerCluster;
 }

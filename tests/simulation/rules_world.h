@@ -62,6 +62,7 @@ class RulesTest : public testing::Test {
   void Turn() {
     net_.DeliverEdges([this] { worker_->reactor()->CountDispatch(); });
     worker_->reactor()->set_now(now_);
+    worker_->RunPosted();
     worker_->reactor()->RunTurn();
   }
   // Until nothing happens any more at this time.

@@ -57,6 +57,7 @@ bool ToyClient::Begin(Request* request) {
   ToyStream* const s = NewStream();
   s->request = request;
   s->number = kToyCodecApi.open(codec_, s->half.handle());
+  world_->OnBegin(request, link_);
   const std::string path = request->Path();
   const std::string id = std::to_string(request->id);
   const std::string padding(world_->Below(500), 'p');
@@ -285,7 +286,7 @@ void ToyClient::OnStreamCut(ToyStream* s, const weir_event& event) {
   // A whole answer may be followed by a word that the rest of the request is not wanted.
   if (r->complete) return;
   // Refused: the connection ends, and says that nothing was done about it.
-  const bool ends = world_->variation().max_requests_down != 0 || world_->draining();
+  const bool ends = world_->variation().max_requests_down != 0 || world_->Leaving(*r);
   if (event.error.reason == WEIR_REASON_REFUSED && ends && r->attempts.empty()) return;
   const std::string why = DroppedRightly(*world_, *r, {true, false, false, s->received > 0, false});
   if (!why.empty()) Wrong("reset for reason " + std::to_string(event.error.reason) + ": " + why);

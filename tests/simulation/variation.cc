@@ -1,6 +1,7 @@
 #include "tests/simulation/variation.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "tests/simulation/ledger.h"
 
@@ -18,6 +19,11 @@ const char* Name(Speaks what) {
 }
 
 }  // namespace
+
+uint16_t FirstPort(uint32_t cluster, uint32_t version) {
+  return static_cast<uint16_t>(kFirstPort + cluster * kHostsPerCluster +
+                               version * kHostsPerVersion);
+}
 
 Variation Variation::From(base::Random* random) {
   const auto chance = [random](uint64_t n) { return random->Below(n) == 0; };
@@ -72,11 +78,45 @@ void Variation::ChooseTls(base::Random* random) {
   if (tls_down && chance(3)) tls_strangers = 1 + static_cast<uint32_t>(random->Below(4));
 }
 
+void Variation::ChooseChanges(base::Random* random) {
+  const auto chance = [random](uint64_t n) { return random->Below(n) == 0; };
+  members = chance(3);
+  by_endpoint = members && chance(4);
+  reloads = chance(3);
+}
+
+Setting Variation::First() const {
+  Setting first;
+  first.filters = filters;
+  first.to.resize(up.size());
+  std::iota(first.to.begin(), first.to.end(), 0);
+  first.versions.resize(up.size());
+  first.present.resize(up.size(), true);
+  return first;
+}
+
+// Any of it may be as it was, all of it too.
+Setting Variation::After(const Setting& setting, base::Random* random) const {
+  const auto chance = [random](uint64_t n) { return random->Below(n) == 0; };
+  Setting next = setting;
+  ++next.number;
+  if (chance(3)) next.filters = static_cast<int>(random->Below(4));
+  if (chance(2)) {
+    for (uint32_t& to : next.to) to = static_cast<uint32_t>(random->Below(up.size()));
+  }
+  for (uint32_t i = 0; i < up.size(); ++i) {
+    const bool needed = std::find(next.to.begin(), next.to.end(), i) != next.to.end();
+    next.present[i] = needed || chance(2);
+    if (chance(2)) next.versions[i] = next.number;
+  }
+  return next;
+}
+
 bool Variation::HasTls() const {
   return tls_down || std::find(tls_up.begin(), tls_up.end(), true) != tls_up.end();
 }
 
-std::string Variation::Yaml() const {
+std::string Variation::Yaml(const Setting& setting) const {
   const auto n = [](uint32_t number) { return std::to_string(number); };
   std::string y = "listeners:\n  - name: sim\n    address: 127.0.0.1:80\n";
   y += "    per_connection_buffer_limit_bytes: " + n(buffer_down) + "\n    http:\n";
@@ -88,28 +128,32 @@ std::string Variation::Yaml() const {
   y += "      drain_timeout: 2s\n      delayed_close_timeout: 1s\n      min_request_body_rate: 0\n";
   y += "      common_http_protocol_options:\n        idle_timeout: 40s\n";
   y += "        max_requests_per_connection: " + n(max_requests_down) + "\n";
-  if (filters > 0) {
+  if (setting.filters > 0) {
     y += "      http_filters: [";
-    for (int i = 0; i < filters; ++i)
+    for (int i = 0; i < setting.filters; ++i)
       y += "{ name: chance" + n(i) + ", typed_config: { at: " + n(i) + " } }, ";
     y += "mux]\n";
   }
   if (tunnels) y += "      upgrade_configs: [websocket]\n";
   y += "      routes:\n";
   if (up.size() > 1)
-    y += "        - { match: { prefix: /s/ }, route: { cluster: app1, timeout: 15s } }\n";
-  y += "        - { match: { prefix: / }, route: { cluster: app0, timeout: 15s } }\nclusters:\n";
-  for (uint32_t i = 0; i < up.size(); ++i) y += ClusterYaml(i);
+    y += "        - { match: { prefix: /s/ }, route: { cluster: app" + n(setting.to[1]) +
+         ", timeout: 15s } }\n";
+  y += "        - { match: { prefix: / }, route: { cluster: app" + n(setting.to[0]) +
+       ", timeout: 15s } }\nclusters:\n";
+  for (uint32_t i = 0; i < up.size(); ++i) {
+    if (setting.present[i]) y += ClusterYaml(i, setting.versions[i]);
+  }
   return y;
 }
 
-std::string Variation::ClusterYaml(uint32_t cluster) const {
+std::string Variation::ClusterYaml(uint32_t cluster, uint32_t version) const {
   const auto n = [](uint32_t number) { return std::to_string(number); };
   std::string y = "  - name: app" + n(cluster) + "\n    protocol: " + Name(up[cluster]) + "\n";
   y += "    lb_policy: " + std::string(least_request ? "LEAST_REQUEST" : "ROUND_ROBIN") + "\n";
   y += "    connect_timeout: 2s\n    endpoints: [";
   for (uint32_t i = 0; i < backends; ++i)
-    y += (i == 0 ? "" : ", ") + ("127.0.0.1:" + n(kFirstPort + cluster * kHostsPerCluster + i));
+    y += (i == 0 ? "" : ", ") + ("127.0.0.1:" + n(FirstPort(cluster, version) + i));
   y += "]\n    per_connection_buffer_limit_bytes: " + n(buffer_up) + "\n";
   y += "    circuit_breakers:\n      thresholds:\n        - { max_connections: " +
        n(max_connections);
@@ -137,6 +181,8 @@ std::string Variation::Text() const {
   if (client_aborts) t += " client-aborts";
   if (drains) t += " drains";
   if (floods) t += " floods";
+  if (members) t += by_endpoint ? " addresses-change" : " members-change";
+  if (reloads) t += " reloads";
   if (filter_replies) t += " filter-replies";
   return t;
 }

@@ -11,7 +11,24 @@ namespace weir::sim {
 // The ports of backends start here.
 inline constexpr uint32_t kFirstPort = 9000;
 
+// The first one of the endpoints of a cluster, each version of which has its own.
+uint16_t FirstPort(uint32_t cluster, uint32_t version);
+
 enum class Speaks : uint8_t { kH1, kToy, kH2, kMixed };
+
+// One configuration of a run: what a reload replaces.
+struct Setting {
+  uint32_t number = 0;
+  int filters = 0;
+  std::vector<uint32_t> to;        // the cluster of each kind of path
+  std::vector<uint32_t> versions;  // of each cluster; one has endpoints of its own
+  std::vector<bool> present;       // a cluster that nothing leads to may be missing
+
+  // What the listener says is the same: it keeps its connections.
+  bool SameListener(const Setting& other) const {
+    return filters == other.filters && to == other.to;
+  }
+};
 
 // What differs from run to run besides the order of things: who speaks what, the limits, and what
 // may go wrong. All of it follows from the seed.
@@ -59,13 +76,23 @@ struct Variation {
   bool tunnels = false;  // are allowed
   bool floods = false;   // clients open more streams than they are allowed
 
+  // What changes while it runs. It excuses little: that a cluster has no endpoint, and what is
+  // behind the last request of a connection that was told to end.
+  bool members = false;      // endpoints come and go
+  bool by_endpoint = false;  // ... and are hosts whatever addresses they have
+  bool reloads = false;      // another configuration takes the place of the present one
+
   static Variation From(base::Random* random);
   // Some runs have TLS.
   void ChooseTls(base::Random* random);
+  // Some runs change on the way.
+  void ChooseChanges(base::Random* random);
+  Setting First() const;
+  Setting After(const Setting& setting, base::Random* random) const;
   bool TlsUp(uint32_t cluster) const { return cluster < tls_up.size() && tls_up[cluster]; }
   bool HasTls() const;
-  std::string Yaml() const;
-  std::string ClusterYaml(uint32_t cluster) const;
+  std::string Yaml(const Setting& setting) const;
+  std::string ClusterYaml(uint32_t cluster, uint32_t version) const;
   std::string Text() const;
   bool HasUp(Speaks what) const;
   bool limited() const { return max_pending < 100 || max_requests < 100; }

@@ -40,7 +40,8 @@ bool MayAnswer(const World& world, const Request& r) {
       return v.backend_cuts && v.up[r.cluster] == Speaks::kH1 && r.lost > 0;
     case 503:
       return BackendFailed(r) || v.connect_faults || v.limited() || v.backend_idle_closes ||
-             world.draining() || v.stalls || (v.backend_cuts && v.up[r.cluster] != Speaks::kH1);
+             world.WasWithoutMembers(r) || v.stalls ||
+             (v.backend_cuts && v.up[r.cluster] != Speaks::kH1);
     case 502:
       // Where streams share a connection, one of them may break it for all.
       return Any(r, [](const Attempt& a) { return a.garbage || a.cut; }) ||
@@ -76,7 +77,7 @@ std::string DroppedRightly(const World& world, const Request& r, const Dropped& 
   if (v.filter_replies) return {};
   // A reset, which is all that tells such a client of a cut, takes with it what was on its way.
   if (r.old && !how.clean && (BackendFailed(r) || BackendStalled(r))) return {};
-  if (world.draining() && r.attempts.empty()) return {};
+  if (world.Leaving(r) && r.attempts.empty() && !r.accepted) return {};
   return Describe(r) + ": closed without an answer";
 }
 

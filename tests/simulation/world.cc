@@ -39,6 +39,11 @@ World::World(uint64_t seed, Tell tell)
   net_.set_backend([this](test::SimLink* link) { return Backend(link); });
   base::Random for_tls(seed * 0x9e3779b97f4a7c15u + 2);
   variation_.ChooseTls(&for_tls);
+  base::Random for_changes(seed * 0x9e3779b97f4a7c15u + 3);
+  variation_.ChooseChanges(&for_changes);
+  setting_ = variation_.First();
+  empty_.resize(variation_.up.size());
+  empty_turn_.resize(variation_.up.size());
   if (variation_.HasTls()) {
     tls_kit_ = std::make_unique<TlsKit>();
     test::SeedOpenSsl(seed);
@@ -72,7 +77,7 @@ Request* World::NewRequest(uint32_t client) {
   auto request = std::make_unique<Request>();
   request->id = static_cast<uint32_t>(requests_.size());
   request->client = client;
-  request->cluster = static_cast<uint32_t>(Below(variation_.up.size()));
+  request->path = request->cluster = static_cast<uint32_t>(Below(variation_.up.size()));
   requests_.push_back(std::move(request));
   return requests_.back().get();
 }
@@ -90,6 +95,7 @@ test::SimLink* World::ConnectClient(Peer* peer, Speaks speaks) {
   if (draining_) return nullptr;
   std::unique_ptr<net::Io> io;
   test::SimLink* const link = net_.Connect(peer, &io);
+  began_with_[link->id()] = worker_->serving();
   if (variation_.tls_down) {
     TlsEnd* const end = AddTls(link, false, speaks);
     link->set_peer(end);
@@ -109,6 +115,7 @@ test::SimLink* World::ConnectStranger(Peer* peer) {
 
 test::SimDial World::Backend(test::SimLink* link) {
   test::SimDial dial;
+  CheckDial(link->port());
   dial.delay_ms = OneIn(2) ? 0 : Below(100);
   if (variation_.connect_faults && OneIn(4)) {
     dial.outcome = OneIn(3) ? test::SimDial::Outcome::kNever : test::SimDial::Outcome::kRefuse;
@@ -174,6 +181,7 @@ void World::AdvanceTo(uint64_t now_ms) {
 
 void World::MaybeDrain() {
   if (!variation_.drains || draining_ || turns_ < 50 || !OneIn(400)) return;
+  NoteAccepted();
   draining_ = true;
   Trace("the worker drains");
   worker_->Drain();
@@ -187,6 +195,8 @@ void World::Turn() {
     net_.DeliverEdges([reactor] { reactor->CountDispatch(); });
   }
   MaybeDrain();
+  MaybeChange();
+  worker_->RunPosted();
   reactor->RunTurn();
   CheckTurn();
 }
@@ -245,7 +255,9 @@ void World::CheckEnd() {
   }
   ResumeAll();
   worker_->reactor()->RunTurn();
+  worker_->RunPosted();
   worker_->Sleep();
+  CheckUnserved();
   const std::string left = worker_->Leftovers();
   if (!left.empty()) Fail("left at the end: " + left);
   if (net_.open_ios() != 0) Fail("connections that nobody closed");
@@ -264,6 +276,7 @@ std::string World::Run() {
   // Idle connections time out, and what is under way ends.
   while (failure_.empty() && net_.open_ios() > 0) {
     if (!StepOnce()) break;
+    CheckRemoved();
   }
   if (failure_.empty()) CheckEnd();
   SetChance(nullptr);

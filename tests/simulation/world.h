@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/net/network_filter.h"
 #include "core/net/worker_context.h"
 #include "core/observe/stats.h"
+#include "core/upstream/members.h"
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/variation.h"
 #include "tests/support/sim_net.h"
@@ -58,6 +60,12 @@ class World {
   test::SimLink* ConnectClient(Peer* peer, Speaks speaks);
   test::SimLink* ConnectStranger(Peer* peer);
   bool draining() const { return draining_; }
+  // The request goes on its way over `link`, whose configuration says to which cluster.
+  void OnBegin(Request* request, const test::SimLink* link);
+  // The request's connection was told to end.
+  bool Leaving(const Request& request) const;
+  // The request's cluster had no endpoint at some time since it began.
+  bool WasWithoutMembers(const Request& request) const;
   // The first one counts.
   void Fail(const std::string& what);
   void Trace(const std::string& line);
@@ -77,6 +85,15 @@ class World {
   bool ClientsDone() const;
   void AdvanceTo(uint64_t now_ms);
   void MaybeDrain();
+  void MaybeChange();
+  void Reload();
+  void ChangeMembers(uint32_t cluster);
+  upstream::MemberList SomeMembers(uint32_t cluster);
+  void NoteAccepted();
+  void NoteMembers();
+  void CheckDial(uint16_t port);
+  void CheckRemoved();
+  void CheckUnserved();
   void CheckTurn();
   void CheckEnd();
 
@@ -93,6 +110,11 @@ class World {
   std::vector<std::unique_ptr<Peer>> clients_;
   std::vector<std::unique_ptr<Peer>> backends_;
   bool draining_ = false;
+  Setting setting_;
+  std::map<uint32_t, Setting> began_with_;  // by the client's link
+  std::vector<bool> empty_;                 // clusters without endpoints
+  std::vector<uint64_t> empty_turn_;        // when each was so for the last time; 0: never
+  uint64_t quiet_since_ = 0;                // nothing is asked of any backend
   uint64_t turns_ = 0;
   uint64_t idle_turns_ = 0;  // in a row, in which the worker asked for another and moved nothing
   uint64_t moved_before_ = 0;
