@@ -4,7 +4,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "core/server/cluster_dns.h"
 #include "core/server/loop_door.h"
 #include "tests/unit/core/server/reload_world.h"
 #include "tests/unit/core/server/temporary_directory.h"
@@ -239,6 +243,76 @@ TEST_F(ReloaderTest, WhileItIsRefusedTheFileIsNotEvenRead) {
   EXPECT_EQ(result.error, "it drains");
   EXPECT_EQ(loads_, 0);
   EXPECT_EQ(world_.Stat("server.reload_failed"), 1u);
+}
+
+// A cluster whose name nobody answers for: the reload waits for as long as it may.
+class ReloaderDnsTest : public ReloaderTest {
+ protected:
+  ReloaderDnsTest() : silent_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(at);
+    EXPECT_EQ(bind(silent_, reinterpret_cast<const sockaddr*>(&at), size), 0);
+    EXPECT_EQ(getsockname(silent_, reinterpret_cast<sockaddr*>(&at), &size), 0);
+    port_ = ntohs(at.sin_port);
+    world_.common.dns = &dns_;
+    world_.wiring.prepare = [](ServerContext* context) {
+      context->cluster_members = context->dns->Plan(*context->bootstrap);
+      return true;
+    };
+    dns_.Start(&loop_);
+  }
+  ~ReloaderDnsTest() override {
+    StopWorkers();
+    if (reloader_ != nullptr) reloader_->Stop();
+    dns_.Stop();
+    close(silent_);
+  }
+  std::string Named(const std::string& patience) const {
+    return File("/") + "limits: { dns_warm_timeout: " + patience +
+           " }\nclusters:\n  - { name: app, type: STRICT_DNS, dns_resolvers: [ 127.0.0.1:" +
+           std::to_string(port_) + " ], endpoints: [ app.test:80 ] }\n";
+  }
+
+  int silent_;
+  uint16_t port_ = 0;
+  ClusterDns dns_{&world_.stats};
+};
+
+TEST_F(ReloaderDnsTest, ARefusalThatComesWhileNamesAreLookedUpHolds) {
+  Start();
+  const Generation* before = reloader_->present();
+  text_ = Named("200ms");
+  reloader_->Reload(Asker());
+  ASSERT_THAT(answers_, IsEmpty());
+  EXPECT_EQ(loads_, 1);
+  refusal_ = "it drains";
+  ASSERT_TRUE(TurnUntil([this] { return !answers_.empty(); }));
+  EXPECT_FALSE(answers_[0].ok);
+  EXPECT_EQ(answers_[0].error, "it drains");
+  EXPECT_EQ(reloader_->present(), before);
+  EXPECT_THAT(adopted_, IsEmpty());
+  EXPECT_EQ(world_.Stat("server.reload_failed"), 1u);
+}
+
+TEST_F(ReloaderDnsTest, NamesAreWaitedForNoLongerThanConfigured) {
+  Start();
+  EXPECT_THAT(Reload(Named("50ms")).changes, ElementsAre("cluster app: added", "limits: changed"));
+  EXPECT_EQ(world_.Stat("cluster.app.warm_timeout"), 1u);
+}
+
+TEST_F(ReloaderDnsTest, StopAnswersWhoWaitsForNames) {
+  Start();
+  text_ = Named("600s");
+  reloader_->Reload(Asker());
+  reloader_->Reload(Asker());
+  EXPECT_EQ(loads_, 1) << "the second one waits for the first";
+  StopWorkers();
+  reloader_->Stop();
+  ASSERT_EQ(answers_.size(), 2u);
+  EXPECT_EQ(answers_[0].error, "the server ends");
+  EXPECT_THAT(adopted_, IsEmpty());
 }
 
 TEST_F(ReloaderTest, FilesThatAreFollowedAreReadAgainUnlessThereWasAMistake) {
