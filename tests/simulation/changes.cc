@@ -152,7 +152,7 @@ void World::CheckUnserved() {
       Fail("no endpoint for " + std::to_string(counted) + " requests, where there were some");
     const auto told = std::count_if(requests_.begin(), requests_.end(), [i](const auto& request) {
       return request->cluster == i && request->head_received && request->attempt < 0 &&
-             request->status == 503;
+             request->status == 503 && request->attempts.empty() && request->lost == 0;
     });
     if (!excused && static_cast<uint64_t>(told) > counted)
       Fail(std::to_string(told) + " answers of 503, " + std::to_string(counted) + " counted");
