@@ -204,11 +204,13 @@ void H2Client::OnBroken() {
 void H2Client::Over(const char* how) {
   open_ = false;
   start_at_ = world_->now() + world_->Below(100);
+  // A worker that closes waits a bounded time, for a bounded number of bytes, for its client.
+  const bool outlasted = link_->lingered_ms() >= 1000 || link_->read_after_fin() > 200'000;
   for (auto& [id, s] : streams_) {
     if (s.over) continue;
     s.over = s.request->resolved = true;
     const std::string why =
-        DroppedRightly(*world_, *s.request, {true, false, false, s.received > 0, false});
+        DroppedRightly(*world_, *s.request, {true, false, false, s.received > 0, outlasted});
     if (!why.empty()) Wrong(std::string(how) + ": " + why);
   }
 }
