@@ -30,6 +30,13 @@ def require(*modules):
     raise harness.unittest.SkipTest(reason)
 
 
+def major():
+  """The version of node, its first number; 0 where there is none."""
+  if NODE is None:
+    return 0
+  return int(subprocess.run([NODE, "-p", "process.versions.node"], capture_output=True, text=True, check=True).stdout.split(".")[0])
+
+
 class Program:
   """node SCRIPT ARGUMENTS, whose standard output is read line by line; a server ends when its input does."""
 

@@ -211,8 +211,8 @@ class Drains(GrpcTest):
   downstream = {"codecs": ["h2", "h1"], "drain_timeout": "1s",
                 "common_http_protocol_options": {"max_connection_duration": "0.1s"}}
   # A server of grpc-js that ends a connection for its age drops what is on its way to it without a word of which streams it
-  # saw; the slower the proxy, the more that is.
-  server_arguments = () if harness.SANITIZED else (150,)
+  # saw; the slower the proxy, the more that is. With node 18 it ends in the middle of its answers, after their heads.
+  server_arguments = () if harness.SANITIZED or node.major() < 20 else (150,)
 
   def test_no_call_fails_while_connections_are_replaced_on_both_sides(self):
     calls = 20000 if harness.SOAK else 3000

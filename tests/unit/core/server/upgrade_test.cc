@@ -26,7 +26,8 @@ using testing::IsEmpty;
 class UpgradeTest : public testing::Test {
  protected:
   static ProgramCommand Shell(const std::string& script) {
-    return {"/bin/sh", {"sh", "-c", script}};
+    // Not sh, which takes no descriptor of two digits.
+    return {"/bin/bash", {"bash", "-c", script}};
   }
   bool Start(const ProgramCommand& command, const std::vector<InheritedSocket>& sockets = {}) {
     return upgrade_.Start(command, sockets, &error_);
