@@ -186,7 +186,8 @@ std::string Upgrade::Reap(bool kill) {
   if (kill) {
     ::kill(pid_, SIGKILL);
     while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
-    return "it did not say that it serves";
+    // Who was ending already has an end of its own.
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return "it did not say that it serves";
   }
   if (WIFSIGNALED(status)) return "it was ended by signal " + std::to_string(WTERMSIG(status));
   return "it ended with exit code " + std::to_string(WEXITSTATUS(status));
