@@ -127,10 +127,10 @@ class Requests(Lines):
   def begins(self, data, then, name="main"):
     """Bytes, and once the backend has them, what the client does."""
     def act():
-      seen = len(self.backend.wires)
+      seen = self.backend.total_received()
       client = self.connect(name)
       client.send(data)
-      wait_until(lambda: len(self.backend.wires) > seen, "the backend's connection")
+      wait_until(lambda: self.backend.total_received() > seen, "the backend to have it")
       then(client)
     return act
 
@@ -200,12 +200,12 @@ class Requests(Lines):
     self.backend.script = silent
 
     def act(end):
-      seen = len(self.backend.wires)
+      seen = self.backend.total_received()
       # Without a reader: a socket that a thread reads is not closed by another one.
       connection = h2_peer.Connection(self.connect())
       self.streams.append(connection)
       stream = connection.start(path="/app")
-      wait_until(lambda: len(self.backend.wires) > seen, "the backend's connection")
+      wait_until(lambda: self.backend.total_received() > seen, "the backend to have it")
       end(connection, stream)
     for end, flags, details in ((lambda c, s: s.reset(), "DR", "http2.remote_reset"),
                                 (lambda c, s: s.reset(7), "DR", "http2.remote_refuse"),
