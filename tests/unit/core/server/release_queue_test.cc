@@ -14,8 +14,8 @@ std::shared_ptr<const void> Thing(std::vector<std::thread::id>* freed_on) {
 }
 
 TEST(ReleaseQueueTest, WhatOtherThreadsPutIsFreedByWhoClears) {
-  ReleaseQueue queue;
   std::vector<std::thread::id> freed;
+  ReleaseQueue queue;
   std::thread([&] {
     for (int i = 0; i < 3; ++i) queue.Put(Thing(&freed));
   }).join();
@@ -27,8 +27,8 @@ TEST(ReleaseQueueTest, WhatOtherThreadsPutIsFreedByWhoClears) {
 }
 
 TEST(ReleaseQueueTest, WhatSomebodyElseHoldsTooLivesOn) {
-  ReleaseQueue queue;
   std::vector<std::thread::id> freed;
+  ReleaseQueue queue;
   std::shared_ptr<const void> held = Thing(&freed);
   queue.Put(held);
   queue.Clear();
@@ -37,8 +37,8 @@ TEST(ReleaseQueueTest, WhatSomebodyElseHoldsTooLivesOn) {
 }
 
 TEST(ReleaseQueueTest, TheWakerIsCalledForEachOnTheThreadThatPuts) {
-  ReleaseQueue queue;
   std::vector<std::thread::id> freed, woken;
+  ReleaseQueue queue;
   queue.set_waker([&] { woken.push_back(std::this_thread::get_id()); });
   std::thread::id other;
   std::thread([&] {
@@ -50,8 +50,8 @@ TEST(ReleaseQueueTest, TheWakerIsCalledForEachOnTheThreadThatPuts) {
 }
 
 TEST(ReleaseQueueTest, NothingWakesNobody) {
-  ReleaseQueue queue;
   int woken = 0;
+  ReleaseQueue queue;
   queue.set_waker([&] { ++woken; });
   queue.Put(nullptr);
   EXPECT_EQ(woken, 0);
@@ -60,8 +60,8 @@ TEST(ReleaseQueueTest, NothingWakesNobody) {
 // A thing's end may release another one: that must not wait for a lock which its own clearing
 // holds.
 TEST(ReleaseQueueTest, WhatIsFreedMayReleaseMore) {
-  ReleaseQueue queue;
   std::vector<std::thread::id> freed;
+  ReleaseQueue queue;
   queue.Put({&freed, [&](const void*) { queue.Put(Thing(&freed)); }});
   queue.Clear();
   EXPECT_TRUE(freed.empty());
