@@ -121,15 +121,15 @@ TEST_F(ReloaderTest, WhatChangedIsInUseWhenTheAnswerComes) {
   EXPECT_THAT(adopted_, ElementsAre(reloader_->present()));
   EXPECT_EQ(Reloader::PresentConfig(), reloader_->present()->context.bootstrap);
   const ListenerSpec* wanted = reloader_->present()->listeners.specs()[0].get();
-  Answers<bool> serves;
+  const auto serves = std::make_shared<Answers<bool>>();
   for (const auto& worker : workers_) {
-    worker->loop()->Post([&, of = worker.get()] {
+    worker->loop()->Post([serves, wanted, of = worker.get()] {
       bool all = true;
       of->ForEachListener([&](const ListenerSpec& spec) { all = all && &spec == wanted; });
-      serves.Add(all);
+      serves->Add(all);
     });
   }
-  EXPECT_THAT(serves.Wait(2, std::chrono::seconds(60)), ElementsAre(true, true));
+  EXPECT_THAT(serves->Wait(2, std::chrono::seconds(60)), ElementsAre(true, true));
   EXPECT_EQ(world_.Stat("server.reload_total"), 1u);
   EXPECT_EQ(world_.Stat("server.reload_failed"), 0u);
   EXPECT_EQ(world_.Stat("server.reload_generation"), 1u);
