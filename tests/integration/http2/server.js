@@ -119,7 +119,16 @@ function serve(req, res) {
   const session = req.stream && req.stream.session;
   if (session && perSession > 0) {
     session.served = (session.served || 0) + 1;
-    if (session.served === perSession) session.close();
+    session.open = (session.open || 0) + 1;
+    // Not close() at once: node 18 then ends in the middle of answers, after their heads.
+    if (session.served === perSession) {
+      session.ending = true;
+      session.goaway();
+    }
+    res.on('close', () => {
+      session.open -= 1;
+      if (session.open === 0 && session.ending) setImmediate(() => session.close());
+    });
   }
   page(req, res, url.searchParams);
 }
